@@ -25,14 +25,34 @@ if(DIFJIT_SANITIZE)
     add_link_options(-fsanitize=${DIFJIT_SANITIZE})
 endif()
 
-# difjit_test(NAME sources...): a GoogleTest program whose cases ctest knows one by one.
+# difjit_core_layer(NAME SOURCES ... LINK ...): a freestanding layer, target NAME.
+function(difjit_core_layer name)
+    cmake_parse_arguments(A "" "" "SOURCES;LINK" ${ARGN})
+    add_library(${name} STATIC ${A_SOURCES})
+    set_target_properties(${name} PROPERTIES CXX_STANDARD 20)
+    target_compile_options(${name} PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics)
+    target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(${name} PUBLIC ${A_LINK} PRIVATE difjit_flags)
+    set_property(GLOBAL APPEND PROPERTY DIFJIT_CORE_LAYERS ${name})
+endfunction()
+
+# difjit_layer(NAME SOURCES ... LINK ...): a user layer, target NAME.
+function(difjit_layer name)
+    cmake_parse_arguments(A "" "" "SOURCES;LINK" ${ARGN})
+    add_library(${name} STATIC ${A_SOURCES})
+    target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(${name} PUBLIC ${A_LINK} fmt::fmt PRIVATE difjit_flags)
+endfunction()
+
+# difjit_test(NAME SOURCES ... LINK ...): a GoogleTest program whose cases ctest knows one by one.
 include(GoogleTest)
 function(difjit_test name)
-    add_executable(${name} ${ARGN})
-    target_link_libraries(${name} PRIVATE difjit difjit_flags nlohmann_json::nlohmann_json
+    cmake_parse_arguments(A "" "" "SOURCES;LINK" ${ARGN})
+    add_executable(${name} ${A_SOURCES})
+    target_link_libraries(${name} PRIVATE ${A_LINK} difjit_flags fmt::fmt nlohmann_json::nlohmann_json
                                           GTest::gtest GTest::gtest_main)
-    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-    target_compile_definitions(${name} PRIVATE DIFJIT_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-                                               DIFJIT_BINARY_DIR="${CMAKE_BINARY_DIR}")
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+    target_compile_definitions(${name} PRIVATE DIFJIT_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                                               DIFJIT_BINARY_DIR="${PROJECT_BINARY_DIR}")
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
 endfunction()

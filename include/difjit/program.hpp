@@ -12,15 +12,9 @@
 #include <vector>
 
 #include <difjit/abi.h>
+#include <difjit/dialect.h>
 
 namespace difjit {
-
-/// Whose numbers subroutines and built-in variables have. A DOF never decides it (design.md 7).
-enum class Dialect : std::uint32_t {
-    freebsd,   ///< FreeBSD 12 and later, OpenDTrace: the default
-    freebsd11, ///< with typeref, so other subroutine numbers from 47 on
-    illumos,
-};
 
 /// One relocation of a DIFO's integer table (dof_relodesc_t).
 struct Relocation {

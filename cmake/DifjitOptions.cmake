@@ -1,6 +1,7 @@
 # Warnings, sanitizers and the helper that declares a test program.
 
 option(DIFJIT_FUZZ "build the libFuzzer targets (clang only)" OFF)
+option(DIFJIT_FREESTANDING "only the core, with kernel flags (cmake/Freestanding.cmake)" OFF)
 set(DIFJIT_SANITIZE "" CACHE STRING "sanitizers, as for -fsanitize=")
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -18,6 +19,20 @@ if(CCACHE)
     set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
+# What a kernel module's objects are compiled with. -Wframe-larger-than: frames fit a kernel stack.
+if(DIFJIT_FREESTANDING)
+    set(DIFJIT_FREESTANDING_FLAGS
+        -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables
+        -fno-unwind-tables -mgeneral-regs-only -Wframe-larger-than=1024)
+    if(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
+        list(APPEND DIFJIT_FREESTANDING_FLAGS -mno-outline-atomics)
+    else()
+        list(APPEND DIFJIT_FREESTANDING_FLAGS
+             -mno-red-zone -mcmodel=kernel -mindirect-branch=thunk-extern
+             -mfunction-return=thunk-extern)
+    endif()
+endif()
+
 add_library(difjit_flags INTERFACE)
 target_compile_options(difjit_flags INTERFACE -Wall -Wextra -Werror)
 if(DIFJIT_SANITIZE)
@@ -30,7 +45,8 @@ function(difjit_core_layer name)
     cmake_parse_arguments(A "" "" "SOURCES;LINK" ${ARGN})
     add_library(${name} STATIC ${A_SOURCES})
     set_target_properties(${name} PROPERTIES CXX_STANDARD 20)
-    target_compile_options(${name} PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics)
+    target_compile_options(${name} PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics
+                                           ${DIFJIT_FREESTANDING_FLAGS})
     target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(${name} PUBLIC ${A_LINK} PRIVATE difjit_flags)
     set_property(GLOBAL APPEND PROPERTY DIFJIT_CORE_LAYERS ${name})
@@ -38,6 +54,9 @@ endfunction()
 
 # difjit_layer(NAME SOURCES ... LINK ...): a user layer, target NAME.
 function(difjit_layer name)
+    if(DIFJIT_FREESTANDING)
+        return()
+    endif()
     cmake_parse_arguments(A "" "" "SOURCES;LINK" ${ARGN})
     add_library(${name} STATIC ${A_SOURCES})
     target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)

@@ -39,6 +39,9 @@ if(DIFJIT_SANITIZE)
     add_compile_options(-fsanitize=${DIFJIT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${DIFJIT_SANITIZE})
 endif()
+if(DIFJIT_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link) # coverage feedback from every layer
+endif()
 
 # difjit_core_layer(NAME SOURCES ... LINK ...): a freestanding layer, target NAME.
 function(difjit_core_layer name)

@@ -39,6 +39,7 @@ struct SessionOptions {
     bool description_epids = false;   ///< EPID = position of the ECB description + 1 (corpus format)
     bool predicate_cache = true;
     bool endless_buffers = false;     ///< replay: buffers never fill (corpus README)
+    bool fire_error = true;           ///< a fault fires dtrace:::ERROR; replay: only what is listed
     bool reference_rules = false;     ///< accept what only dtrace_difo_validate accepts
     bool optimise = true;             ///< of the JIT
     std::uint64_t rand_seed = 0;

@@ -229,7 +229,8 @@ typedef struct difjit_fault_entry {
     uint32_t pc;       /* index of the DIF instruction */
     uint8_t base_reg;  /* machine register (hardware number) that holds the address */
     uint8_t size;      /* bytes read */
-    uint16_t reserved; /* 0 */
+    uint8_t frame_reg; /* machine register that holds the difjit_frame here */
+    uint8_t reserved;  /* 0 */
     int32_t disp;      /* displacement to base_reg */
 } difjit_fault_entry;
 

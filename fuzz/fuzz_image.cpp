@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Property: any bytes are either refused or parsed as an image whose listing can be printed. Code is
-// never run: an image is only ever loaded after its hash was matched.
+// Property: any bytes are either refused or parsed as an image whose listing can be printed. Code
+// is never run: an image is only ever loaded after its hash was matched.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The owning model of what a D compiler hands over: DIFOs, ECBs, options, providers.
 //
-// A Program is plain data: it can be read from DOF, from an ELF object, from DIF text, or be made by
-// hand; it can be written as DOF or text again. It follows dtrace.h's dof_* structures.
+// A Program is plain data: it can be read from DOF, from an ELF object, from DIF text, or be made
+// by hand; it can be written as DOF or text again. It follows dtrace.h's dof_* structures.
 #ifndef DIFJIT_PROGRAM_HPP
 #define DIFJIT_PROGRAM_HPP
 
@@ -13,6 +13,17 @@
 
 #include <difjit/abi.h>
 #include <difjit/dialect.h>
+
+// The rows of the ABI compare member by member; in their own (global) namespace, so that the
+// models' defaulted comparisons find them.
+inline bool operator==(const difjit_type& a, const difjit_type& b) noexcept {
+    return a.kind == b.kind && a.ckind == b.ckind && a.flags == b.flags && a.pad == b.pad &&
+           a.size == b.size;
+}
+inline bool operator==(const difjit_var& a, const difjit_var& b) noexcept {
+    return a.name == b.name && a.id == b.id && a.kind == b.kind && a.scope == b.scope &&
+           a.flags == b.flags && a.type == b.type;
+}
 
 namespace difjit {
 
@@ -35,6 +46,8 @@ struct Difo {
     Dialect dialect = Dialect::freebsd;
     std::vector<Relocation> kernel_relocations; ///< KRELHDR: the kernel ignores them
     std::vector<Relocation> user_relocations;   ///< URELHDR: against a helper's load address
+
+    bool operator==(const Difo&) const = default;
 
     /// What executors read. Valid while *this lives and is not changed; native is NULL.
     [[nodiscard]] difjit_difo view() const noexcept {
@@ -71,6 +84,7 @@ struct ActionDescription {
     std::uint64_t uarg = 0;
     std::optional<std::string> format; ///< dofa_strtab was set: arg is this string
     std::int32_t difo = no_difo;
+    bool operator==(const ActionDescription&) const = default;
 };
 
 /// One enabling: a predicate and its actions on the probes that `probe` describes (dof_ecbdesc_t).
@@ -79,6 +93,7 @@ struct EcbDescription {
     std::int32_t predicate = no_difo;
     std::vector<ActionDescription> actions;
     std::uint64_t uarg = 0;
+    bool operator==(const EcbDescription&) const = default;
 };
 
 /// One run-time option (dof_optdesc_t).
@@ -86,6 +101,7 @@ struct OptionDescription {
     std::uint32_t option = 0; ///< DTRACEOPT_*: src/dif/options.def
     std::uint64_t value = 0;
     std::optional<std::string> text; ///< dofo_strtab was set
+    bool operator==(const OptionDescription&) const = default;
 };
 
 /// One probe of a provider section (dof_probe_t with its argument and offset tables).
@@ -95,6 +111,7 @@ struct ProviderProbe {
     std::vector<std::string> native_arguments, translated_arguments;
     std::vector<std::uint8_t> argument_map;
     std::vector<std::uint32_t> offsets, enabled_offsets;
+    bool operator==(const ProviderProbe&) const = default;
 };
 
 /// Stability of a provider's parts (dof_attr_t words: name, data, class).
@@ -103,6 +120,8 @@ struct ProviderDescription {
     std::uint32_t provider_attributes = 0, module_attributes = 0, function_attributes = 0,
                   name_attributes = 0, argument_attributes = 0;
     std::vector<ProviderProbe> probes;
+    std::vector<Relocation> relocations; ///< URELHDR of the PROBES section: offsets in it, in bytes
+    bool operator==(const ProviderDescription&) const = default;
 };
 
 /// All that one DOF (or DIF text) holds.
@@ -115,6 +134,9 @@ struct Program {
     std::uint8_t dof_version = 1;
     std::uint8_t integer_registers = 8, tuple_registers = 8; ///< as in the header's ident
     std::optional<std::string> comments, utsname;            ///< unloadable sections, kept raw
+    std::optional<std::string> source;                       ///< SOURCE, kept raw like them
+    std::uint8_t data_model = 2; ///< as in the header's ident: 1 ILP32, 2 LP64
+    bool operator==(const Program&) const = default;
 };
 
 } // namespace difjit

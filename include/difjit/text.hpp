@@ -11,8 +11,8 @@
 
 namespace difjit::text {
 
-/// One DIFO exactly as `dtrace -S` prints it after "DIFO 0x…" (dt_dis of libdtrace). Total: any
-/// bytes give some text.
+/// One DIFO exactly as `dtrace -S` prints it (dt_dis of libdtrace), without the address after the
+/// word DIFO; the first line is blank. Total: any bytes give some text.
 std::string disassemble(const Difo& difo);
 
 /// One instruction, as in the INSTRUCTION column, comment included.

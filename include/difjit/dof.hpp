@@ -15,13 +15,23 @@
 
 namespace difjit::dof {
 
-/// Reads one DOF from memory. The error names section and rule.
-Result<Program> read(std::span<const std::byte> bytes, Dialect dialect = Dialect::freebsd);
+struct ReadOptions {
+    Dialect dialect = Dialect::freebsd;
+    /// Refuse also what the kernel refuses in a program that is to be enabled, but not in a helper:
+    /// sections of providers.
+    bool enabling = false;
+};
 
-/// Writes a program as DOF that `read` gives back unchanged.
+/// Reads one DOF from memory. The error names section and rule. Program::name stays empty.
+Result<Program> read(std::span<const std::byte> bytes, Dialect dialect = Dialect::freebsd);
+Result<Program> read(std::span<const std::byte> bytes, const ReadOptions& options);
+
+/// Writes a program as DOF that `read` gives back unchanged (but for Program::name); an error where
+/// DOF can't hold the program.
 Result<std::vector<std::byte>> write(const Program& program);
 
-/// All DOF sections of an ELF object, linked or not (dtrace -G, drti: ".SUNW_dof", ".dof").
+/// All DOF sections of an ELF object, linked or not (dtrace -G, drti: ".SUNW_dof", ".dof"). A
+/// section may hold several DOFs, as the linker joins them. Program::name is the section's name.
 Result<std::vector<Program>> read_elf(std::span<const std::byte> bytes,
                                       Dialect dialect = Dialect::freebsd);
 

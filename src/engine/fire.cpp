@@ -324,7 +324,7 @@ std::uint64_t run_action(Run& r, const Action& a) {
 
 // -- ECBs -----------------------------------------------------------------------------------------
 
-void fresh(const Consumer& c, const Ecb& ecb, difjit_frame* f) {
+void fresh(const Ecb& ecb, difjit_frame* f) {
     f->flags = 0;
     f->fault_offset = no_fault_offset;
     f->illval = 0;
@@ -332,8 +332,6 @@ void fresh(const Consumer& c, const Ecb& ecb, difjit_frame* f) {
     f->epid = ecb.epid;
     f->present = 0;
     f->getf = 0;
-    if (c.zero_scratch)
-        __builtin_memset(reinterpret_cast<void*>(f->scratch_base), 0, f->scratch_size);
 }
 
 /// Would dtrace_probe go on with an ECB of this probe now?
@@ -445,7 +443,7 @@ void run_probe(const Probe& probe, const Ecb* ecb, CpuSlot& slot, difjit_frame* 
          ecb = __atomic_load_n(&ecb->next, __ATOMIC_ACQUIRE)) {
         if (!may_run(probe, activity_of(*c)))
             return; // an exit() just now, or a deadman
-        fresh(*c, *ecb, f);
+        fresh(*ecb, f);
         if constexpr (observed)
             observer->begin(*ecb, *f);
         run_ecb<observed>(*c, slot, *ecb, probe, f, observer);

@@ -64,7 +64,6 @@ struct alignas(64) Consumer {
     Probe* error_probe = nullptr;          ///< fires at a fault; nullptr: nothing fires
     const difjit_host* host = nullptr;
     std::uint32_t access = 0;
-    bool zero_scratch = false;       ///< all of scratch is cleared for each ECB (replay)
     bool deadman = true;             ///< watches the consumer
     std::uint64_t alive = 0;         ///< host->now when the consumer was last known to live; atomic
     std::uint64_t double_errors = 0; ///< faults in ERROR's own ECBs; atomic

@@ -16,17 +16,26 @@ namespace difjit::verifier {
 /// (corpus README, "invalid.jsonl").
 struct Violation {
     std::uint32_t pc = 0;
-    std::string_view rule; ///< identifier: src/verifier/rules.def
-    std::string message;   ///< what the reference says, filled in: "invalid register 9"
+    std::string_view rule;     ///< identifier: src/verifier/rules.def
+    std::string message;       ///< what the reference says, filled in: "invalid register 9"
+    bool in_variables = false; ///< pc is a row of the variable table
 };
 
 struct Options {
-    bool helper = false;              ///< also dtrace_difo_validate_helper's rules
-    bool kernel = true;               ///< privilege to read kernel memory
+    bool helper = false; ///< also dtrace_difo_validate_helper's rules
+    /// Privilege to read kernel memory. Without it loads are restricted (restrict_loads), which no
+    /// rule depends on.
+    bool kernel = true;
     std::uint32_t max_statics = 16384; ///< dtrace_statvar_maxsize
+    /// Only dtrace_difo_validate's rules: accept what the reference accepts and would panic on.
+    bool reference_rules = false;
+    /// Only the list that dtrace_difo_validate itself gives: its rules, in its order, and nothing
+    /// behind the place where it stops (semantics.md point 45).
+    bool reference_list = false;
 };
 
-/// Every violation, in order of instruction. Empty: the DIFO may run.
+/// Every violation: those of the text in order of instruction, then those of the variable table.
+/// Empty: the DIFO may run.
 std::vector<Violation> verify(const Difo& difo, const Options& options = {});
 
 /// Also across DIFOs: the same user variable must agree everywhere (semantics.md point 50).

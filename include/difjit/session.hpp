@@ -93,6 +93,7 @@ struct Status {
     std::uint64_t dynamic_drops = 0, dynamic_dirty_drops = 0, dynamic_rinsing_drops = 0;
     std::uint64_t speculation_drops = 0, speculation_busy = 0, speculation_unavailable = 0;
     std::uint64_t errors = 0;
+    std::uint64_t double_errors = 0; ///< faults in dtrace:::ERROR's own enablings
     bool exiting = false, killed = false;
     std::uint64_t filled = 0; ///< fill buffers that are full
 };

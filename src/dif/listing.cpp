@@ -42,6 +42,11 @@ std::string_view take_word(std::string_view& text) {
     return word;
 }
 
+// A line of its own that begins with '!': a heading of `difjit dis`.
+bool is_comment(std::string_view line) {
+    return trimmed(line).starts_with('!');
+}
+
 bool starts_section(std::string_view line) {
     return line.starts_with("DIFO ") || line.starts_with("NAME ") || line.starts_with("KREL ") ||
            line.starts_with("UREL ") || line.starts_with("XLID ");

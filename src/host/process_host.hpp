@@ -6,8 +6,8 @@
 #ifndef DIFJIT_HOST_PROCESS_HOST_HPP
 #define DIFJIT_HOST_PROCESS_HOST_HPP
 
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -37,9 +37,16 @@ struct Firing {
     std::uint32_t reported_id = 0; ///< id variable; 0: the engine's probe id
     /// arg10 and beyond: args[n].
     std::span<const std::uint64_t> more_args;
-    std::span<const UserWindow> user; ///< empty: the process's own memory
+    std::span<const UserWindow> user;             ///< empty: the process's own memory
     std::span<const std::uint64_t> stack, ustack; ///< given program counters; empty: unwound live
     std::uint64_t chill_until = 0;
+};
+
+/// What difjit_frame.probe points to begins like this: the names of probeprov and the like. The
+/// engine's Probe does; nullptr names nothing.
+struct ProbeNames {
+    std::uint32_t id;
+    const char *provider, *module, *function, *name;
 };
 
 /// The host table. One const object for the whole process.

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the subcommands share: status, messages, checked output, common options.
+#ifndef DIFJIT_TOOL_HPP
+#define DIFJIT_TOOL_HPP
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include <difjit/error.hpp>
+#include <difjit/program.hpp>
+#include <difjit/session.hpp>
+
+namespace difjit::tool {
+
+/// Exit status of the command.
+enum ExitStatus : int {
+    fine = 0,
+    at_fault = 1, ///< the program, or another file, is not what it must be
+    usage = 2     ///< the command line is not
+};
+
+/// What a parsed subcommand does. It is set by CLI11's callback and called after parsing, so that
+/// nothing that happens in it looks like a usage error.
+using Action = std::function<int()>;
+
+/// "difjit: …" on standard error, one line.
+void complain(std::string_view message);
+
+/// Complains and gives the status: `return failed(error.in(path));`.
+int failed(const Error& error, ExitStatus status = at_fault);
+
+/// The error with the file's name before it, unless it has that already.
+Error named(const Error& error, const std::string& name);
+
+/// Standard output: buffered, every write checked. A closed pipe is no error: whoever read has
+/// enough, and what follows is dropped.
+class Output {
+  public:
+    Output() = default;
+    Output(const Output&) = delete;
+    Output& operator=(const Output&) = delete;
+    ~Output() { flush(); }
+
+    void write(std::string_view text);
+    void line(std::string_view text);
+    void flush();
+    /// False: nobody reads any more, or it failed; the caller may stop.
+    [[nodiscard]] bool open() const { return !closed_ && error_ == 0; }
+    /// Flushes. `status`, or at_fault with a message where output got lost.
+    int finish(int status);
+
+  private:
+    std::string buffer_;
+    bool closed_ = false;
+    int error_ = 0;
+};
+
+/// --engine; --dialect.
+void add_engine(CLI::App& app, Engine& engine);
+void add_dialect(CLI::App& app, Dialect& dialect);
+
+/// The programs of all these files in order, or nothing after a complaint about the first bad one.
+Result<std::vector<Program>> load_programs(const std::vector<std::string>& paths, Dialect dialect);
+
+/// "syscall::write:entry".
+std::string probe_text(const ProbeDescription& probe);
+
+/// Where a program uses a DIFO: "ECB 1 (syscall::write:entry), action 2 (DIFEXPR)".
+struct DifoUse {
+    std::int32_t ecb = -1;
+    std::string text; ///< "" : nowhere
+};
+DifoUse first_use(const Program& program, std::size_t difo);
+
+void add_run(CLI::App& app, Action& action);
+void add_replay(CLI::App& app, Action& action);
+void add_replay_difo(CLI::App& app, Action& action);
+void add_verify(CLI::App& app, Action& action);
+void add_verify_difo(CLI::App& app, Action& action);
+void add_dis(CLI::App& app, Action& action);
+void add_asm(CLI::App& app, Action& action);
+void add_compile(CLI::App& app, Action& action);
+void add_demo(CLI::App& app, Action& action);
+
+} // namespace difjit::tool
+
+#endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "dif/lexer.hpp"
 
-#include <cctype>
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -123,7 +123,7 @@ std::string_view Source::peek() const {
 
 std::string_view Source::next() {
     const std::string_view line = peek();
-    position_ += line.size() + 1;
+    position_ = std::min(position_ + line.size() + 1, text_.size());
     line_++;
     return line;
 }

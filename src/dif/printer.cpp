@@ -27,7 +27,8 @@ namespace difjit::text {
 
 namespace {
 
-enum class Style { FRIENDLY, TABLES, RAW };
+// How much of a DIFO is spelled out; each shows more than the one before.
+enum class Style { FRIENDLY, STRTAB, TABLES, RAW };
 
 constexpr std::size_t bytes_a_line = 64;
 constexpr std::size_t ints_a_line = 8;
@@ -63,8 +64,10 @@ class DifoPrinter {
 
     // The lines of the block.
     std::string print() {
-        if (style_ != Style::FRIENDLY)
-            tables();
+        if (style_ >= Style::TABLES)
+            ints();
+        if (style_ >= Style::STRTAB)
+            append_bytes(out_, "    .strtab", difo_.strtab);
         variables();
         relocations(".krel", difo_.kernel_relocations);
         relocations(".urel", difo_.user_relocations);
@@ -77,12 +80,11 @@ class DifoPrinter {
     }
 
   private:
-    void tables() {
+    void ints() {
         for (std::size_t i = 0; i < difo_.ints.size(); i++)
             out_ += fmt::format(
                 "{}0x{:x}{}", i % ints_a_line == 0 ? "    .ints " : " ", difo_.ints[i],
                 i % ints_a_line == ints_a_line - 1 || i + 1 == difo_.ints.size() ? "\n" : "");
-        append_bytes(out_, "    .strtab", difo_.strtab);
     }
 
     void variables() {
@@ -236,7 +238,7 @@ bool assembles_to(std::string_view block, const Difo& difo) {
 }
 
 std::string print_block(const Difo& difo) {
-    for (const Style style : {Style::FRIENDLY, Style::TABLES}) {
+    for (const Style style : {Style::FRIENDLY, Style::STRTAB, Style::TABLES}) {
         std::string block = DifoPrinter(difo, style).print();
         if (assembles_to(block, difo))
             return block;

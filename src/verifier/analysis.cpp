@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "verifier/analysis.hpp"
+
+#include "dif/instruction.hpp"
+
+namespace difjit::verifier {
+
+namespace {
+
+/// States beside the one that each waiting target is sure of.
+constexpr std::uint32_t spare_states = 32;
+
+bool is_branch_at(const difjit_difo& difo, std::uint32_t pc) {
+    const Instruction in{difo.text[pc]};
+    return is_opcode(in.opcode()) && is_branch(in.op());
+}
+
+std::uint32_t count_branches(const difjit_difo& difo) {
+    std::uint32_t n = 0;
+    for (std::uint32_t pc = 0; pc < difo.text_len; pc++)
+        n += is_branch_at(difo, pc);
+    return n;
+}
+
+/// A target that has been branched to and not been reached yet.
+struct Waiting {
+    std::uint32_t target;
+    Paths paths;
+};
+
+class Analysis {
+  public:
+    Analysis(const difjit_difo& difo, const Assumptions& assumptions,
+             std::span<std::byte> workspace, std::span<Fact> facts, Watcher* watcher)
+        : difo_(difo), assumptions_(assumptions), branches_left_(count_branches(difo)),
+          waiting_(reinterpret_cast<Waiting*>(workspace.data())), facts_(facts), watcher_(watcher),
+          pool_(workspace.data() + states_offset(branches_left_), branches_left_ + spare_states) {}
+
+    static std::size_t states_offset(std::uint32_t branches) {
+        return (branches * sizeof(Waiting) + 15) & ~std::size_t{15};
+    }
+
+    std::size_t run();
+
+  private:
+    const difjit_difo& difo_;
+    const Assumptions& assumptions_;
+    std::uint32_t branches_left_; ///< behind this point: each may need a state that waits
+    Waiting* waiting_;
+    std::uint32_t waiting_count_ = 0;
+    std::span<Fact> facts_;
+    std::size_t fact_count_ = 0;
+    Watcher* watcher_;
+    StatePool pool_;
+    Paths now_;
+
+    [[nodiscard]] std::uint32_t reserve() const { return branches_left_ + 1; }
+    void arrive(std::uint32_t pc);
+    void advance(std::uint32_t pc);
+    void branch(std::uint32_t pc);
+    Paths& waiting_at(std::uint32_t target);
+
+    void fact(std::uint32_t pc, FactKind kind, std::uint64_t a = 0, std::uint64_t b = 0,
+              std::uint8_t reg = 0, Region region = Region::number);
+    void prove_depth(std::uint32_t pc);
+    void prove(std::uint32_t pc, const Proof& proof);
+    void prove_result(std::uint32_t pc, std::uint8_t reg, const Proof& proof);
+    void prove_access(std::uint32_t pc, FactKind kind, std::uint32_t width, const Value& address);
+};
+
+Paths& Analysis::waiting_at(std::uint32_t target) {
+    // Few wait at once, and a branch mostly goes where one before it went: look from the back.
+    for (std::uint32_t i = waiting_count_; i > 0; i--)
+        if (waiting_[i - 1].target == target)
+            return waiting_[i - 1].paths;
+    waiting_[waiting_count_] = Waiting{target, Paths{}};
+    return waiting_[waiting_count_++].paths;
+}
+
+void Analysis::arrive(std::uint32_t pc) {
+    for (std::uint32_t i = 0; i < waiting_count_; i++) {
+        if (waiting_[i].target != pc)
+            continue;
+        now_.add(waiting_[i].paths, pool_, reserve());
+        waiting_[i] = waiting_[--waiting_count_];
+        return;
+    }
+}
+
+void Analysis::fact(std::uint32_t pc, FactKind kind, std::uint64_t a, std::uint64_t b,
+                    std::uint8_t reg, Region region) {
+    if (fact_count_ < facts_.size())
+        facts_[fact_count_++] = Fact{pc, kind, reg, region, 0, a, b};
+}
+
+void Analysis::prove_depth(std::uint32_t pc) {
+    const OpcodeRow& row = opcode_row(Instruction{difo_.text[pc]}.op());
+    if ((row.effects & (column::READS_TUPLE | column::PUSHES)) == 0)
+        return;
+    const State& first = *now_.states[0];
+    for (std::uint32_t i = 0; i < now_.count; i++)
+        if (now_.states[i]->depth_min != first.depth_min ||
+            now_.states[i]->depth_max != first.depth_min)
+            return;
+    fact(pc, FactKind::TUPLE_DEPTH, first.depth_min);
+}
+
+void Analysis::prove_access(std::uint32_t pc, FactKind kind, std::uint32_t width,
+                            const Value& address) {
+    fact(pc, kind, address.number.umin, address.number.umax + width, 0, address.region);
+}
+
+void Analysis::prove_result(std::uint32_t pc, std::uint8_t reg, const Proof& proof) {
+    const Value& v = proof.result;
+    if (v.is_constant())
+        return fact(pc, FactKind::RESULT_IS, v.number.umin, 0, reg);
+    if (!v.may_be_zero())
+        fact(pc, FactKind::NOT_NULL, 0, 0, reg);
+    if (proof.string != 0)
+        fact(pc, FactKind::STRING_AT_MOST, proof.string - 1, 0, reg);
+    if (v.is_pointer())
+        return;
+    const Number& n = v.number;
+    if (n.smin != INT64_MIN || n.smax != INT64_MAX)
+        fact(pc, FactKind::RESULT_SIGNED, static_cast<std::uint64_t>(n.smin),
+             static_cast<std::uint64_t>(n.smax), reg);
+    if (n.smin < 0 && (n.umin != 0 || n.umax != UINT64_MAX)) // else the signed bounds say the same
+        fact(pc, FactKind::RESULT_UNSIGNED, n.umin, n.umax, reg);
+}
+
+void Analysis::prove(std::uint32_t pc, const Proof& proof) {
+    const Instruction in{difo_.text[pc]};
+    const std::uint32_t width = opcode_row(in.op()).width;
+    const bool divides = Op::SDIV <= in.op() && in.op() <= Op::UREM;
+    if (divides && (proof.flags & Proof::divisor_not_zero) != 0)
+        fact(pc, FactKind::DIVISOR_NOT_0);
+    if ((in.op() == Op::SDIV || in.op() == Op::SREM) && (proof.flags & Proof::divide_no_wrap) != 0)
+        fact(pc, FactKind::DIVIDE_NO_WRAP);
+    if ((proof.flags & Proof::shift_below_64) != 0)
+        fact(pc, FactKind::SHIFT_BELOW_64);
+    if ((proof.flags & Proof::load_inside) != 0)
+        prove_access(pc, FactKind::LOAD_INSIDE, width, proof.address);
+    if ((proof.flags & Proof::store_inside) != 0)
+        prove_access(pc, FactKind::STORE_INSIDE, width, proof.address);
+    if ((proof.flags & Proof::has_result) != 0)
+        prove_result(pc, static_cast<std::uint8_t>(in.rd()), proof);
+}
+
+void Analysis::advance(std::uint32_t pc) {
+    Proof all;
+    std::uint32_t i = step(*now_.states[0], difo_, assumptions_, pc, all) ? 1 : 0;
+    if (i == 0)
+        now_.drop(0, pool_);
+    while (i < now_.count) {
+        Proof one;
+        const bool goes_on = step(*now_.states[i], difo_, assumptions_, pc, one);
+        meet_proof(all, one);
+        if (goes_on)
+            i++;
+        else
+            now_.drop(i, pool_);
+    }
+    prove(pc, all);
+    if (now_.count > 1 && (all.flags & Proof::has_result) != 0)
+        now_.fold(pool_);
+}
+
+void Analysis::branch(std::uint32_t pc) {
+    const Instruction in{difo_.text[pc]};
+    const auto op = static_cast<std::uint8_t>(in.op());
+    branches_left_--;
+    Paths& there = waiting_at(in.label());
+    bool taken = false, falls = false;
+    for (std::uint32_t i = 0; i < now_.count;) {
+        // The pool always has this one: reserve() keeps it and one for each branch behind.
+        State* jumping = pool_.take();
+        jumping->assign(*now_.states[i]);
+        if (assume_branch(*jumping, op, true)) {
+            taken = true;
+            there.add(jumping, pool_, reserve());
+        } else {
+            pool_.give(jumping);
+        }
+        if (assume_branch(*now_.states[i], op, false)) {
+            falls = true;
+            i++;
+        } else {
+            now_.drop(i, pool_);
+        }
+    }
+    if (there.count == 0)
+        waiting_count_--; // it was made just now, at the end
+    if (in.op() != Op::BA && taken != falls)
+        fact(pc, taken ? FactKind::BRANCH_ALWAYS : FactKind::BRANCH_NEVER);
+}
+
+std::size_t Analysis::run() {
+    State* entry = pool_.take();
+    entry->reset();
+    now_.add(entry, pool_, reserve());
+    for (std::uint32_t pc = 0; pc < difo_.text_len; pc++) {
+        arrive(pc);
+        const bool branches = is_branch_at(difo_, pc);
+        if (now_.count == 0) {
+            branches_left_ -= branches;
+            fact(pc, FactKind::UNREACHABLE);
+            continue;
+        }
+        if (watcher_ != nullptr)
+            watcher_->before(pc, now_);
+        prove_depth(pc);
+        if (branches)
+            branch(pc);
+        else
+            advance(pc);
+    }
+    return fact_count_;
+}
+
+} // namespace
+
+std::span<const Fact> facts_of(std::span<const Fact> facts, std::uint32_t pc) {
+    std::size_t low = 0, high = facts.size();
+    while (low < high) {
+        const std::size_t middle = low + (high - low) / 2;
+        if (facts[middle].pc < pc)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    while (high < facts.size() && facts[high].pc == pc)
+        high++;
+    return facts.subspan(low, high - low);
+}
+
+std::size_t analysis_workspace(const difjit_difo& difo) {
+    const std::uint32_t branches = count_branches(difo);
+    return Analysis::states_offset(branches) + (branches + spare_states) * sizeof(State);
+}
+
+std::size_t analyse(const difjit_difo& difo, const Assumptions& assumptions,
+                    std::span<std::byte> workspace, std::span<Fact> facts, Watcher* watcher) {
+    if (workspace.size() < analysis_workspace(difo) || difo.text_len == 0)
+        return 0;
+    return Analysis(difo, assumptions, workspace, facts, watcher).run();
+}
+
+} // namespace difjit::verifier

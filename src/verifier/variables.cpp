@@ -74,6 +74,8 @@ void Table::check_text() {
         std::uint8_t scope = 0;
         if (variable_scope(in.op(), scope) && in.var() > greatest_[scope])
             findings_.add(pc, Rule::VARIABLE_RANGE, in.var());
+        if (settings_.reference_list && findings_.count != 0)
+            return;
     }
 }
 

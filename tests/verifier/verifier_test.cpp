@@ -59,6 +59,16 @@ TEST(Verifier, ReferenceListStopsAtTheFirstBadRow) {
     EXPECT_EQ(verifier::verify(difo).size(), 3u); // both rows, and the load behind them
 }
 
+TEST(Verifier, ReferenceListStopsAtTheFirstIdBeyondTheTable) {
+    const Difo difo = difo_of({0x29050101, 0x29050201, ret});
+    verifier::Options options;
+    options.reference_list = true;
+    const auto violations = verifier::verify(difo, options);
+    ASSERT_EQ(violations.size(), 1u);
+    EXPECT_EQ(violations[0].message, "invalid variable 1281");
+    EXPECT_EQ(verifier::verify(difo).size(), 2u);
+}
+
 TEST(Verifier, FullListGoesByPlace) {
     Difo difo = difo_of({write_r0, 0x29050001, bad, ret});
     difo.vars = {{0, 1280, 1, 7, 0, {}}};

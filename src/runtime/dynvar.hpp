@@ -66,6 +66,22 @@ struct DynamicState {
     DynamicChunk sink;           ///< the end of every hash chain
 };
 
+inline constexpr std::uint64_t hash_free = 0, hash_sink = 1, hash_valid = 2;
+
+enum class DynvarOp : std::uint8_t { find, allocate, free };
+
+/// Finds, makes or frees the variable of this key. nullptr: there is none, or a fault, or a drop.
+DynamicChunk* dynvar(difjit_frame* f, const difjit_key* keys, std::uint32_t nkeys,
+                     std::uint64_t data_size, DynvarOp op);
+
+/// May bytes [addr, addr + size) be stored to: do they lie in the data of a variable in use?
+bool dynvar_holds(const DynamicState& state, std::uint64_t addr, std::uint64_t size,
+                  std::uint64_t* remain);
+
+/// Divides `size` bytes at base (zeroed) into buckets and free lists. Not for probe context.
+void dynamic_init(DynamicState& state, std::uint8_t* base, std::uint64_t size,
+                  std::uint64_t chunk_size, DynamicCpu* cpus, std::uint32_t ncpus);
+
 } // namespace difjit::runtime
 
 #endif

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The runtime's interface to the layers above it: what a DIFO can touch, in one place.
 //
-// Freestanding. Everything that a DIFO does beyond arithmetic goes through these functions, from the
-// interpreter directly and from compiled code by helper number, so that there is one implementation
-// of the semantics. All memory is the caller's: measured first, then handed over. All functions are
-// probe-safe unless they say otherwise. Follows dtrace.c; each file names its functions.
+// Freestanding. Everything that a DIFO does beyond arithmetic goes through these functions, from
+// the interpreter directly and from compiled code by helper number, so that there is one
+// implementation of the semantics. All memory is the caller's: measured first, then handed over.
+// All functions are probe-safe unless they say otherwise. Follows dtrace.c; each file names its
+// functions.
 #ifndef DIFJIT_RUNTIME_RUNTIME_HPP
 #define DIFJIT_RUNTIME_RUNTIME_HPP
 
@@ -52,10 +53,10 @@ struct VstateLayout {
 struct difjit_vstate {
     difjit::runtime::StaticVariable* globals;
     difjit::runtime::StaticVariable* locals;
-    difjit::runtime::DynamicVariable* threads;      ///< self->x
+    difjit::runtime::DynamicVariable* threads;       ///< self->x
     difjit::runtime::DynamicVariable* thread_arrays; ///< self->x[...], same ids
-    difjit::runtime::DynamicVariable* arrays;       ///< global associative arrays, ids of globals
-    std::uint8_t* local_area; ///< CPU 0's clause-local area
+    difjit::runtime::DynamicVariable* arrays;        ///< global associative arrays, ids of globals
+    std::uint8_t* local_area;                        ///< CPU 0's clause-local area
     difjit::runtime::VstateLayout layout;
     difjit::runtime::DynamicState dynamic;
 };
@@ -90,12 +91,12 @@ struct Speculation {
 /// A consumer's part that the runtime needs: dtrace_state_t.
 struct ConsumerState {
     std::uint32_t ncpus;
-    std::uint32_t destructive; ///< the destructive option is on
+    std::uint32_t destructive;      ///< the destructive option is on
     std::uint64_t (*rand_state)[2]; ///< [cpu]: xoroshiro128+
     Speculation* speculations;
     std::uint32_t nspeculations;
-    std::uint64_t speculation_drops;      ///< discarded records
-    std::uint64_t speculation_busy;       ///< dts_speculations_busy
+    std::uint64_t speculation_drops; ///< discarded records
+    std::uint64_t speculation_busy;  ///< dts_speculations_busy
     std::uint64_t speculation_unavailable;
 };
 
@@ -124,6 +125,10 @@ void store_by_ref(difjit_frame* f, const difjit_type& type, std::uint8_t* dst, s
 
 /// Cleaners: dynamic variables from dirty to clean (dtrace_dynvar_clean). Not for probe context.
 void dynvar_clean(difjit_vstate* v);
+/// The same around the moment when every CPU has left probe context once: dirty to rinsing (false:
+/// there is nothing to do), then rinsing to clean.
+bool dynvar_clean_begin(difjit_vstate* v);
+void dynvar_clean_end(difjit_vstate* v);
 /// All three kinds of drops of one CPU.
 struct DynvarDrops {
     std::uint64_t capacity, dirty, rinsing;

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The layout of a consumer's variables, and its construction. Not for probe context.
+//
+// Follows dtrace_difo_init (which storage a declaration gets), dtrace_difo_chunksize and
+// dtrace_dstate_init. Two differences, both so that less is lost: the chunk is as large as the
+// largest key that a path can build, with strings at the size that their pushtr allows (the
+// reference understands only a size that is set by the instruction just before, point 31), and a
+// clause-local's place is 8-aligned on every CPU (decision 15). Freestanding. Tested in
+// tests/runtime/layout_test.cpp.
+#include "dif/instruction.hpp"
+#include "runtime/dynvar.hpp"
+#include "runtime/probe.hpp"
+#include "runtime/runtime.hpp"
+
+namespace difjit::runtime {
+
+namespace {
+
+constexpr std::uint64_t line = 64;
+constexpr std::uint64_t header = 8;
+constexpr std::uint64_t chunk_default = 256; ///< DTRACE_DYNVAR_CHUNKSIZE
+
+using Difos = std::span<const difjit_difo* const>;
+
+template <class F>
+void each_variable(Difos difos, F&& f) {
+    for (const difjit_difo* difo : difos)
+        for (std::uint32_t i = 0; i < difo->var_len; i++)
+            if (difo->vars[i].id >= DIFJIT_USER_VARIABLE_BASE)
+                f(difo->vars[i]);
+}
+
+bool is_array(const difjit_var& var) {
+    return var.kind == DIFJIT_VAR_KIND_ARRAY;
+}
+bool is_byref(const difjit_var& var) {
+    return (var.type.flags & DIFJIT_TF_BYREF) != 0;
+}
+
+void raise(std::uint32_t& count, const difjit_var& var) {
+    const std::uint32_t n = var.id - DIFJIT_USER_VARIABLE_BASE + 1;
+    count = n > count ? n : count;
+}
+
+std::uint64_t static_bytes(const difjit_type& type) {
+    return (type.flags & DIFJIT_TF_BYREF) != 0 ? header + round_up(type.size, 8) : 8;
+}
+
+/// The greatest size that some DIFO gives this variable: one may leave it at 0 (point 50).
+void widen(difjit_type& type, const difjit_type& other) {
+    const std::uint32_t size = type.size > other.size ? type.size : other.size;
+    type = other;
+    type.size = size;
+}
+
+/// Bytes that one pushtr can add to a key: what its size register holds, if it is known.
+struct KnownSizes {
+    std::uint64_t value[DIFJIT_NREGS] = {};
+    std::uint32_t known = 1; ///< registers as bits; %r0 is 0
+
+    void forget(std::uint32_t r) { known &= ~(1u << (r & 7)); }
+    void learn(std::uint32_t r, std::uint64_t v) {
+        value[r & 7] = v;
+        known |= 1u << (r & 7);
+    }
+    [[nodiscard]] bool knows(std::uint32_t r) const { return (known >> (r & 7) & 1) != 0; }
+};
+
+/// Walks one DIFO as dtrace_difo_chunksize does, but remembers every register's constant.
+class ChunkSize {
+  public:
+    explicit ChunkSize(const difjit_difo& difo) : difo_(difo) {}
+
+    std::uint64_t greatest() {
+        for (std::uint32_t pc = 0; pc < difo_.text_len; pc++)
+            visit(Instruction{difo_.text[pc]});
+        return greatest_;
+    }
+
+  private:
+    const difjit_difo& difo_;
+    KnownSizes sizes_;
+    std::uint64_t bytes_[DIFJIT_NTUPLE] = {};
+    std::uint32_t top_ = 0;
+    std::uint64_t greatest_ = 0;
+
+    void push(std::uint64_t bytes) {
+        if (top_ < DIFJIT_NTUPLE)
+            bytes_[top_++] = bytes;
+    }
+
+    void push_reference(Instruction in) {
+        const bool known = sizes_.knows(in.r2());
+        std::uint64_t size = known ? sizes_.value[in.r2() & 7] : chunk_default;
+        if (in.type() == DIFJIT_TYPE_STRING) // one byte more where the bound cuts it off (point 36)
+            size = (size == 0 ? DIFJIT_STRSIZE_DEFAULT : size) + 1;
+        push(size <= UINT32_MAX ? round_up(size, 8) : 0); // larger ones are dropped (decision 5)
+    }
+
+    void allocate(Instruction in, std::uint8_t scope, std::uint32_t tuple, std::uint32_t extra) {
+        std::uint64_t size = sizeof(DynamicChunk) + sizeof(difjit_key) * (tuple + extra - 1);
+        for (std::uint32_t i = 0; i < tuple; i++)
+            size += bytes_[i];
+        std::uint64_t data = 8;
+        for (std::uint32_t i = 0; i < difo_.var_len; i++)
+            if (difo_.vars[i].id == in.var() && difo_.vars[i].scope == scope &&
+                difo_.vars[i].type.size > data)
+                data = difo_.vars[i].type.size;
+        size += round_up(data, 8);
+        greatest_ = size > greatest_ ? size : greatest_;
+    }
+
+    void visit(Instruction in) {
+        if (!is_opcode(in.opcode()))
+            return;
+        switch (in.op()) {
+        case Op::SETX:
+            if (in.integer_index() < difo_.int_len)
+                return sizes_.learn(in.rd(), difo_.ints[in.integer_index()]);
+            return sizes_.forget(in.rd());
+        case Op::STTS: return allocate(in, DIFJIT_SCOPE_THREAD, 0, 2);
+        case Op::STGAA: return allocate(in, DIFJIT_SCOPE_GLOBAL, top_, 1);
+        case Op::STTAA: return allocate(in, DIFJIT_SCOPE_THREAD, top_, 2);
+        case Op::PUSHTR: return push_reference(in);
+        case Op::PUSHTV: return push(0);
+        case Op::FLUSHTS: top_ = 0; return;
+        case Op::POPTS: top_ -= top_ != 0; return;
+        default:
+            if ((opcode_row(in.op()).writes & column::RD) != 0 && in.rd() != 0)
+                sizes_.forget(in.rd());
+            return;
+        }
+    }
+};
+
+std::uint64_t chunk_size(Difos difos) {
+    std::uint64_t size = 0;
+    for (const difjit_difo* difo : difos) {
+        const std::uint64_t one = ChunkSize(*difo).greatest();
+        size = one > size ? one : size;
+    }
+    return size == 0 ? chunk_default : size;
+}
+
+/// Hands out the caller's memory piece by piece.
+class Carver {
+  public:
+    explicit Carver(void* memory) : at_(static_cast<std::uint8_t*>(memory)) {}
+    template <class T>
+    T* take(std::uint64_t n, std::uint64_t align = alignof(T)) {
+        at_ = pointer_to(round_up(address_of(at_), align));
+        auto* p = reinterpret_cast<T*>(at_);
+        at_ += n * sizeof(T);
+        return p;
+    }
+
+  private:
+    std::uint8_t* at_;
+};
+
+/// Storage of the globals' own: cells and by-ref data.
+std::uint64_t global_bytes(Difos difos) {
+    std::uint64_t bytes = 0;
+    each_variable(difos, [&](const difjit_var& var) {
+        if (var.scope == DIFJIT_SCOPE_GLOBAL && !is_array(var))
+            bytes += static_bytes(var.type); // once a DIFO: generous, and simple
+    });
+    return bytes;
+}
+
+void declare(difjit_vstate& v, Difos difos) {
+    each_variable(difos, [&](const difjit_var& var) {
+        const std::uint32_t i = var.id - DIFJIT_USER_VARIABLE_BASE;
+        if (var.scope == DIFJIT_SCOPE_THREAD || is_array(var)) {
+            DynamicVariable* table = var.scope == DIFJIT_SCOPE_GLOBAL ? v.arrays
+                                     : is_array(var)                  ? v.thread_arrays
+                                                                      : v.threads;
+            table[i].declared = true;
+            widen(table[i].type, var.type);
+            return;
+        }
+        StaticVariable& s = (var.scope == DIFJIT_SCOPE_GLOBAL ? v.globals : v.locals)[i];
+        s.declared = true;
+        s.byref = is_byref(var);
+        widen(s.type, var.type);
+    });
+}
+
+void place_globals(difjit_vstate& v, std::uint8_t* at) {
+    for (std::uint32_t i = 0; i < v.layout.nglobals; i++) {
+        StaticVariable& s = v.globals[i];
+        if (!s.declared)
+            continue;
+        s.data = at;
+        s.storable = s.byref ? static_cast<std::uint32_t>(header + s.type.size) : 0;
+        at += static_bytes(s.type);
+    }
+}
+
+void place_locals(difjit_vstate& v) {
+    std::uint32_t offset = 0;
+    for (std::uint32_t i = 0; i < v.layout.nlocals; i++) {
+        StaticVariable& s = v.locals[i];
+        if (!s.declared)
+            continue;
+        s.offset = offset;
+        s.data = v.local_area + offset;
+        s.storable = s.byref ? static_cast<std::uint32_t>(header + s.type.size) : 8;
+        offset += static_cast<std::uint32_t>(static_bytes(s.type));
+    }
+}
+
+bool is_dynamic(const difjit_var& var) {
+    return var.scope == DIFJIT_SCOPE_THREAD || (is_array(var) && var.scope == DIFJIT_SCOPE_GLOBAL);
+}
+
+} // namespace
+
+VstateLayout vstate_measure(Difos difos, std::uint32_t ncpus, std::uint64_t dynvar_size) {
+    VstateLayout layout{};
+    layout.ncpus = ncpus;
+    bool dynamic = false;
+    each_variable(difos, [&](const difjit_var& var) {
+        dynamic = dynamic || is_dynamic(var);
+        switch (var.scope) {
+        case DIFJIT_SCOPE_GLOBAL: raise(layout.nglobals, var); break;
+        case DIFJIT_SCOPE_THREAD: raise(layout.nthreads, var); break;
+        case DIFJIT_SCOPE_LOCAL:
+            raise(layout.nlocals, var);
+            layout.local_stride += static_bytes(var.type);
+            break;
+        default: break;
+        }
+    });
+    layout.local_stride = round_up(layout.local_stride, line);
+    layout.chunk_size = chunk_size(difos);
+    const std::uint64_t least_size = layout.chunk_size + sizeof(DynamicBucket);
+    layout.dynvar_size = !dynamic ? 0 : dynvar_size < least_size ? least_size : dynvar_size;
+    layout.bytes =
+        sizeof(difjit_vstate) + layout.nglobals * sizeof(StaticVariable) +
+        layout.nlocals * sizeof(StaticVariable) +
+        (layout.nglobals + 2 * std::uint64_t{layout.nthreads}) * sizeof(DynamicVariable) +
+        ncpus * (sizeof(DynamicCpu) + layout.local_stride) + global_bytes(difos) +
+        layout.dynvar_size + 16 * line;
+    layout.bytes = round_up(layout.bytes, line);
+    return layout;
+}
+
+difjit_vstate* vstate_init(void* memory, const VstateLayout& layout, Difos difos) {
+    Carver carve(memory);
+    auto* v = carve.take<difjit_vstate>(1, line);
+    v->layout = layout;
+    v->globals = carve.take<StaticVariable>(layout.nglobals);
+    v->locals = carve.take<StaticVariable>(layout.nlocals);
+    v->threads = carve.take<DynamicVariable>(layout.nthreads);
+    v->thread_arrays = carve.take<DynamicVariable>(layout.nthreads);
+    v->arrays = carve.take<DynamicVariable>(layout.nglobals);
+    v->local_area = carve.take<std::uint8_t>(layout.local_stride * layout.ncpus, line);
+    declare(*v, difos);
+    place_locals(*v);
+    place_globals(*v, carve.take<std::uint8_t>(global_bytes(difos), line));
+    auto* cpus = carve.take<DynamicCpu>(layout.ncpus, line);
+    if (layout.dynvar_size != 0)
+        dynamic_init(v->dynamic, carve.take<std::uint8_t>(layout.dynvar_size, line),
+                     layout.dynvar_size, layout.chunk_size, cpus, layout.ncpus);
+    return v;
+}
+
+} // namespace difjit::runtime

@@ -2,7 +2,7 @@
 // The structures of DOF as they lie in a file: dof_* of dtrace.h, little-endian, fixed width.
 //
 // They are copied in and out with memcpy, never pointed at: nothing in a file need be aligned.
-// Tested in tests/dof/reader_test.cpp.
+// Tested in tests/dof/identity_test.cpp.
 #ifndef DIFJIT_DOF_FORMAT_HPP
 #define DIFJIT_DOF_FORMAT_HPP
 

@@ -4,8 +4,11 @@
 //
 // Sections may be linked many times over. A DIFO is read once for its section; everything that is
 // copied for each link is charged to a budget, so that no small file makes a huge program.
-// Tested in tests/dof/reader_test.cpp and checks_test.cpp.
+// Tested in tests/dof/identity_test.cpp and checks_test.cpp.
 #include "dof/reader.hpp"
+
+#include <unordered_map>
+
 #include "dif/actions.hpp"
 #include "dif/options.hpp"
 #include "dof/container.hpp"
@@ -45,7 +48,8 @@ class Reader {
     const Container& dof_;
     Budget& budget_;
     DifoReader difos_;
-    std::vector<std::uint32_t> probes_sections_; ///< of program_.providers, each
+    /// Providers by their PROBES section.
+    std::unordered_map<std::uint32_t, std::vector<std::size_t>> by_probes_;
     Program program_;
 };
 
@@ -260,7 +264,7 @@ Result<void> Reader::read_providers() {
         auto provider = read_provider(dof_, budget_, i);
         if (!provider)
             return std::unexpected(provider.error());
-        probes_sections_.push_back(provider->probes_section);
+        by_probes_[provider->probes_section].push_back(program_.providers.size());
         program_.providers.push_back(std::move(provider->provider));
     }
     return {};
@@ -304,27 +308,30 @@ Result<void> Reader::attach(std::uint32_t section, const RelocationTable& table,
 
 /// Offsets in a PROBES section are kept as if its entries had no more than a probe's size.
 Result<void> Reader::attach_to_probes(std::uint32_t section, RelocationTable table) {
+    const auto it = by_probes_.find(table.target);
+    if (it == by_probes_.end())
+        return {};
     const std::uint64_t entsize = dof_.section(table.target).entsize;
-    for (std::size_t p = 0; p < probes_sections_.size(); p++) {
-        if (probes_sections_[p] != table.target)
-            continue;
-        for (Relocation& r : table.relocations) {
-            const std::uint64_t probe = r.offset / entsize, inside = r.offset % entsize;
-            if (r.type != relo_none &&
-                (inside + 8 > sizeof(Probe) || probe >= program_.providers[p].probes.size()))
-                return dof_.fail_in(section, "relocates byte {} of {}, which is in no probe",
-                                    r.offset, dof_.where(table.target));
-            if (entsize != sizeof(Probe))
-                r.offset = probe * sizeof(Probe) + inside;
-        }
+    const std::uint64_t probes = dof_.section(table.target).size / entsize;
+    for (Relocation& r : table.relocations) {
+        const std::uint64_t probe = r.offset / entsize, inside = r.offset % entsize;
+        if (r.type != relo_none && (inside + 8 > sizeof(Probe) || probe >= probes))
+            return dof_.fail_in(section, "relocates byte {} of {}, which is in no probe", r.offset,
+                                dof_.where(table.target));
+        if (entsize != sizeof(Probe))
+            r.offset = probe * sizeof(Probe) + inside;
+    }
+    for (const std::size_t p : it->second)
         if (auto ok = append(program_.providers[p].relocations, table.relocations); !ok)
             return ok;
-    }
     return {};
 }
 
 Result<void> Reader::append(std::vector<Relocation>& list,
                             const std::vector<Relocation>& relocations) {
+    // Empty tables cost something too: any number of headers may name any number of targets.
+    if (auto ok = budget_.charge(sizeof(Relocation)); !ok)
+        return ok;
     for (const Relocation& r : relocations)
         if (auto ok = budget_.charge(sizeof(Relocation) + r.name.size()); !ok)
             return ok;

@@ -96,6 +96,28 @@ TEST(Robustness, SharedLinksDoNotBlowUp) {
               "67108864 bytes");
 }
 
+// Any number of relocation headers times any number of providers, all on one empty table.
+TEST(Robustness, EmptyRelocationTablesDoNotBlowUp) {
+    Knife knife(helper());
+    knife.head(knife.find(dof::SectionType::RELTAB), [](dof::Section& s) { s.size = 0; });
+    const auto provider = knife.section(knife.find(dof::SectionType::PROVIDER));
+    const auto relocations = knife.section(knife.find(dof::SectionType::URELHDR));
+    const auto h = knife.get<dof::Header>(0);
+    const std::uint64_t start = (knife.bytes.size() + 7) / 8 * 8, more = 40000;
+    knife.bytes.resize(start + (h.secnum + more) * sizeof(dof::Section));
+    std::memcpy(knife.bytes.data() + start, knife.bytes.data() + h.secoff,
+                h.secnum * sizeof(dof::Section));
+    for (std::uint64_t i = 0; i < more; i++)
+        knife.put(start + (h.secnum + i) * sizeof(dof::Section),
+                  i % 2 == 0 ? provider : relocations);
+    knife.header([&](dof::Header& x) {
+        x.secoff = start;
+        x.secnum += static_cast<std::uint32_t>(more);
+        x.loadsz = x.filesz = knife.bytes.size();
+    });
+    EXPECT_TRUE(knife.message().starts_with("sections that are linked again and again"));
+}
+
 TEST(Robustness, ManyEcbsMayShareTheirSections) {
     Program p;
     p.difos = {full_difo(), ret_difo()};

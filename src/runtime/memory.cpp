@@ -38,7 +38,11 @@ void Reader::fill() {
     used_ = 0;
     have_ = 1;
     buffer_[0] = 0;
-    const std::uint64_t want = left_ == 0 ? 1 : least<std::uint64_t>(left_, sizeof buffer_);
+    std::uint64_t want = left_ == 0 ? 1 : least<std::uint64_t>(left_, sizeof buffer_);
+    // Results grow behind scratch_ptr while sources are read: a source there is read byte by byte.
+    const std::uint64_t end = frame_->scratch_base + frame_->scratch_size;
+    if (addr_ < end && addr_ + want > frame_->scratch_ptr)
+        want = addr_ < frame_->scratch_ptr ? frame_->scratch_ptr - addr_ : 1;
     const std::uint64_t got = read(frame_, buffer_, addr_, want);
     if (got == 0)
         set_fault(frame_, DIFJIT_FAULT_BADADDR, addr_);
@@ -69,8 +73,8 @@ std::uint64_t extend(std::uint64_t value, std::uint64_t width) {
 std::uint64_t load(difjit_frame* f, std::uint64_t addr, std::uint64_t width) {
     const std::uint64_t bytes = width & 0xf;
     std::uint64_t where = 0, value = 0;
-    if (toxic(f->host, addr, bytes, where)) {
-        set_fault(f, DIFJIT_FAULT_BADADDR, where);
+    if (toxic(f->host, addr, bytes, where)) { // wherever the range begins: the load's own address
+        set_fault(f, DIFJIT_FAULT_BADADDR, addr);
         return 0;
     }
     const std::uint64_t got = f->host->read(f, &value, addr, bytes);
@@ -107,14 +111,16 @@ std::uint64_t store(difjit_frame* f, std::uint64_t addr, std::uint64_t value, st
 }
 
 void copy_in(difjit_frame* f, std::uint8_t* dst, std::uint64_t src, std::uint64_t size) {
-    if (address_of(dst) <= src || address_of(dst) - src >= size) {
-        Reader reader(f, src, size);
-        for (std::uint64_t i = 0; i < size; i++)
-            dst[i] = reader.next();
+    const std::uint64_t to = address_of(dst);
+    const bool overlap = to - src < size || src - to < size;
+    if (!overlap && !has_fault(f) && read(f, dst, src, size) == size)
         return;
+    // Byte by byte, from the back where the destination lies higher: what is left of a copy that
+    // faults, and its illval, are those of the reference's loops.
+    for (std::uint64_t i = 0; i < size; i++) {
+        const std::uint64_t at = to <= src ? i : size - 1 - i;
+        dst[at] = load_byte(f, src + at);
     }
-    for (std::uint64_t i = size; i > 0; i--) // they overlap: from the back
-        dst[i - 1] = load_byte(f, src + i - 1);
 }
 
 void copy_string(difjit_frame* f, std::uint8_t* dst, std::uint64_t src, std::uint64_t size) {

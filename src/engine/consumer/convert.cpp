@@ -19,7 +19,7 @@ using Text = Result<std::string>;
 static std::unexpected<Error> mismatch(const Field& field, Bytes data) {
     return fail(
         fmt::format("Data record list does not match statement (a record of {} bytes for %{})",
-                    data.size(), field.conversion.letter));
+                    data.size(), field.conversion.name));
 }
 
 /// The flags, width and precision for printf(3), without the conversion's letter.

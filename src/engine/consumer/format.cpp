@@ -159,6 +159,7 @@ class Parser {
             if (row.name == name_) {
                 result_.style = row.style;
                 result_.letter = row.letter;
+                result_.name = row.name;
                 result_.is_short = name_.size() == 2 && name_[0] == 'h';
                 return result_;
             }

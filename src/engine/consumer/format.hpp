@@ -41,6 +41,7 @@ enum class Style : std::uint8_t {
 struct Conversion {
     std::string prefix; ///< text before it
     Style style = Style::none;
+    std::string name;       ///< as it is written: "lld"
     char letter = 0;        ///< for printf(3)
     bool is_short = false;  ///< %hd: only 16 bits of the value are printed
     bool alternate = false; ///< '#'

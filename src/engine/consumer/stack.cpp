@@ -64,7 +64,7 @@ static Result<Frames> user_frames(const RecordInfo& record, Bytes data, const Sy
         if (string.starts_with('@'))
             frame.annotation = string.substr(1);
         else if (!string.empty() && frame.symbol.name.empty())
-            frame.symbol.text = frame.symbol.name = string;
+            frame.symbol = {std::string(string), "", std::string(string), ""};
         frames.push_back(std::move(frame));
     }
     return frames;

@@ -54,9 +54,10 @@ constexpr FaultRow fault_rows[] = {
 std::vector<Drop> status_drops(const Status& before, const Status& now) {
     std::vector<Drop> drops;
     for (const StatusRow& row : status_rows) {
-        std::uint64_t total = now.*row.counter, count = total - before.*row.counter;
-        if (count == 0)
+        std::uint64_t total = now.*row.counter;
+        if (total <= before.*row.counter)
             continue;
+        std::uint64_t count = total - before.*row.counter;
         drops.push_back({static_cast<std::uint32_t>(row.kind), -1, count, total, 0,
                          fmt::format("{} {}{}{}", count, row.what, plural(count), row.hint)});
     }

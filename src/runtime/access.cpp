@@ -50,6 +50,9 @@ bool canstore_remain(const difjit_frame* f, std::uint64_t addr, std::uint64_t si
         set_remain(remain, addr, f->scratch_base, f->scratch_size);
         return true;
     }
+    if (f->vstate == nullptr ||
+        addr - address_of(f->vstate) >= f->vstate->layout.bytes) // all variables lie in one block
+        return false;
     const difjit_vstate& v = *f->vstate;
     if (dynvar_holds(v.dynamic, addr, size, remain) || in_local(v, addr, size, remain))
         return true;

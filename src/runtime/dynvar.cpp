@@ -60,7 +60,8 @@ bool fits_chunk(const DynamicState& state, std::uint32_t nkeys, std::uint64_t by
            data_size <= state.chunk_size - header - bytes;
 }
 
-/// False: a key can't be read, or no chunk could ever hold it (decision 5).
+/// False: a key can't be read. As in the reference, a byte that is not there does not end the walk,
+/// so illval is the last such byte of all keys.
 bool hash_keys(difjit_frame* f, const difjit_key* keys, std::uint32_t nkeys, std::uint64_t& hash) {
     hash = hash_valid;
     for (std::uint32_t i = 0; i < nkeys; i++) {
@@ -71,7 +72,7 @@ bool hash_keys(difjit_frame* f, const difjit_key* keys, std::uint32_t nkeys, std
         if (!canload(f, keys[i].value, keys[i].size))
             return false;
         Reader reader(f, keys[i].value, keys[i].size);
-        for (std::uint64_t j = 0; j < keys[i].size && !has_fault(f); j++)
+        for (std::uint64_t j = 0; j < keys[i].size; j++)
             mix(hash, reader.next());
     }
     if (has_fault(f))
@@ -257,12 +258,14 @@ DynamicChunk* dynvar(difjit_frame* f, const difjit_key* keys, std::uint32_t nkey
                      std::uint64_t data_size, DynvarOp op) {
     DynamicState& state = f->vstate->dynamic;
     const std::uint64_t bytes = key_bytes(keys, nkeys);
-    if (bytes > state.chunk_size) { // decision 5: no chunk can hold it, and hashing it has no bound
+    const bool no_space = state.base == nullptr; // nothing is ever stored: then nothing is found
+    if (!no_space && !fits_chunk(state, nkeys, bytes, 0)) {
+        // Decision 5: no chunk can hold it, and hashing it has no bound.
         count(state.cpus[f->cpu].drops);
         return nullptr;
     }
     std::uint64_t hash = 0;
-    if (!hash_keys(f, keys, nkeys, hash))
+    if (!hash_keys(f, keys, nkeys, hash) || no_space)
         return nullptr;
     DynamicBucket& bucket = state.buckets[hash & (state.nbuckets - 1)];
     if (op == DynvarOp::free) {
@@ -374,26 +377,45 @@ void dynamic_init(DynamicState& state, std::uint8_t* base, std::uint64_t size,
     }
 }
 
+namespace {
+
+/// Is there a chunk to take although a lap over the CPUs found none? It raced with the cleaner; the
+/// reference keeps that out by a second dtrace_sync.
+bool has_chunks(DynamicState& state) {
+    for (std::uint32_t i = 0; i < state.ncpus; i++)
+        if (load_acquire(&state.cpus[i].free) != nullptr ||
+            load_acquire(&state.cpus[i].clean) != nullptr)
+            return true;
+    return false;
+}
+
+/// Moves a CPU's dirty list to a rinsing list, its own if it can.
+bool begin_rinsing(DynamicState& state, DynamicCpu& cpu) {
+    if (load_acquire(&cpu.dirty) == nullptr || load_acquire(&cpu.rinsing) != nullptr)
+        return false; // nothing, or this CPU still rinses another's
+    DynamicCpu* rinser = &cpu;
+    if (load_acquire(&cpu.clean) != nullptr && (rinser = idle_rinser(state)) == nullptr) {
+        state.failed_cleans++;
+        return false;
+    }
+    // Rinsing is set before dirty is taken, so that a chunk is always on a list that shows.
+    DynamicChunk* dirty = load_acquire(&cpu.dirty);
+    do
+        store_release(&rinser->rinsing, dirty);
+    while (!__atomic_compare_exchange_n(&cpu.dirty, &dirty, static_cast<DynamicChunk*>(nullptr),
+                                        false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+    return true;
+}
+
+} // namespace
+
 bool dynvar_clean_begin(difjit_vstate* v) {
     DynamicState& state = v->dynamic;
     bool work = false;
-    for (std::uint32_t i = 0; i < state.ncpus; i++) {
-        DynamicCpu* rinser = &state.cpus[i];
-        if (load_acquire(&rinser->dirty) == nullptr || load_acquire(&rinser->rinsing) != nullptr)
-            continue; // nothing, or this CPU still rinses another's
-        if (load_acquire(&rinser->clean) != nullptr && (rinser = idle_rinser(state)) == nullptr) {
-            state.failed_cleans++;
-            continue;
-        }
-        // Rinsing is set before dirty is taken, so that a chunk is always on a list that shows.
-        DynamicChunk* dirty = load_acquire(&state.cpus[i].dirty);
-        do
-            store_release(&rinser->rinsing, dirty);
-        while (!__atomic_compare_exchange_n(&state.cpus[i].dirty, &dirty,
-                                            static_cast<DynamicChunk*>(nullptr), false,
-                                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
-        work = true;
-    }
+    for (std::uint32_t i = 0; i < state.ncpus; i++)
+        work |= begin_rinsing(state, state.cpus[i]);
+    if (!work && has_chunks(state))
+        store_release(&state.space, static_cast<std::uint32_t>(DynamicSpace::clean));
     return work;
 }
 

@@ -19,20 +19,24 @@ namespace {
 constexpr std::uint64_t line = 64;
 constexpr std::uint64_t header = 8;
 constexpr std::uint64_t chunk_default = 256; ///< DTRACE_DYNVAR_CHUNKSIZE
+constexpr std::uint32_t id_max = 0xffff;     ///< DIF_VARIABLE_MAX
 
 using Difos = std::span<const difjit_difo* const>;
+
+/// A user variable that some scope can have; the verifier lets no other through.
+bool is_user_variable(const difjit_var& var) {
+    return var.id >= DIFJIT_USER_VARIABLE_BASE && var.id <= id_max &&
+           var.scope <= DIFJIT_SCOPE_LOCAL;
+}
 
 template <class F>
 void each_variable(Difos difos, F&& f) {
     for (const difjit_difo* difo : difos)
         for (std::uint32_t i = 0; i < difo->var_len; i++)
-            if (difo->vars[i].id >= DIFJIT_USER_VARIABLE_BASE)
+            if (is_user_variable(difo->vars[i]))
                 f(difo->vars[i]);
 }
 
-bool is_array(const difjit_var& var) {
-    return var.kind == DIFJIT_VAR_KIND_ARRAY;
-}
 bool is_byref(const difjit_var& var) {
     return (var.type.flags & DIFJIT_TF_BYREF) != 0;
 }
@@ -158,31 +162,51 @@ class Carver {
     std::uint8_t* at_;
 };
 
-/// Storage of the globals' own: cells and by-ref data.
-std::uint64_t global_bytes(Difos difos) {
+/// Calls f with the first declaration of each variable of a scope. Ids are looked at window by
+/// window, so that the set of those seen fits a kernel stack.
+template <class F>
+void each_static(Difos difos, std::uint8_t scope, std::uint32_t count, F&& f) {
+    constexpr std::uint32_t window = 4096;
+    for (std::uint32_t from = 0; from < count; from += window) {
+        std::uint64_t seen[window / 64] = {};
+        each_variable(difos, [&](const difjit_var& var) {
+            const std::uint32_t i = var.id - DIFJIT_USER_VARIABLE_BASE - from;
+            if (var.scope != scope || i >= window || (seen[i / 64] >> (i % 64) & 1) != 0)
+                return;
+            seen[i / 64] |= std::uint64_t{1} << (i % 64);
+            f(var);
+        });
+    }
+}
+
+/// Storage of a scope's statics: cells and by-ref data.
+std::uint64_t storage(Difos difos, std::uint8_t scope, std::uint32_t count) {
     std::uint64_t bytes = 0;
-    each_variable(difos, [&](const difjit_var& var) {
-        if (var.scope == DIFJIT_SCOPE_GLOBAL && !is_array(var))
-            bytes += static_bytes(var.type); // once a DIFO: generous, and simple
-    });
+    each_static(difos, scope, count,
+                [&](const difjit_var& var) { bytes += static_bytes(var.type); });
     return bytes;
 }
 
+void declare_dynamic(DynamicVariable& to, const difjit_var& var) {
+    widen(to.type, var.type);
+    to.declared = true;
+}
+
+/// Scalars and arrays share their ids, and the reference never compares an instruction with the
+/// kind that its variable was declared as (point 50): a declaration is good for both.
 void declare(difjit_vstate& v, Difos difos) {
     each_variable(difos, [&](const difjit_var& var) {
         const std::uint32_t i = var.id - DIFJIT_USER_VARIABLE_BASE;
-        if (var.scope == DIFJIT_SCOPE_THREAD || is_array(var)) {
-            DynamicVariable* table = var.scope == DIFJIT_SCOPE_GLOBAL ? v.arrays
-                                     : is_array(var)                  ? v.thread_arrays
-                                                                      : v.threads;
-            table[i].declared = true;
-            widen(table[i].type, var.type);
+        if (var.scope == DIFJIT_SCOPE_THREAD) {
+            declare_dynamic(v.threads[i], var);
+            declare_dynamic(v.thread_arrays[i], var);
             return;
         }
+        if (var.scope == DIFJIT_SCOPE_GLOBAL)
+            declare_dynamic(v.arrays[i], var);
         StaticVariable& s = (var.scope == DIFJIT_SCOPE_GLOBAL ? v.globals : v.locals)[i];
-        s.declared = true;
-        s.byref = is_byref(var);
-        widen(s.type, var.type);
+        if (!s.declared) // the first one counts: verified programs agree (point 50)
+            s = {var.type, true, is_byref(var), nullptr, 0, 0};
     });
 }
 
@@ -210,8 +234,28 @@ void place_locals(difjit_vstate& v) {
     }
 }
 
-bool is_dynamic(const difjit_var& var) {
-    return var.scope == DIFJIT_SCOPE_THREAD || (is_array(var) && var.scope == DIFJIT_SCOPE_GLOBAL);
+/// Can any dynamic variable ever exist?
+bool stores_dynamic(const difjit_difo& difo) {
+    for (std::uint32_t pc = 0; pc < difo.text_len; pc++) {
+        const Instruction in{difo.text[pc]};
+        const bool is_store = in.op() == Op::STTS || in.op() == Op::STGAA || in.op() == Op::STTAA;
+        if (is_opcode(in.opcode()) && is_store)
+            return true;
+    }
+    return false;
+}
+
+/// The space of dynamic variables: none where none is ever stored. No chunk is larger than what the
+/// option gives: a key of megabytes is a drop, not a reason to ask for gigabytes.
+void measure_dynamic(VstateLayout& layout, Difos difos, std::uint64_t dynvar_size) {
+    bool any = false;
+    for (const difjit_difo* difo : difos)
+        any = any || stores_dynamic(*difo);
+    const std::uint64_t most =
+        round_up(dynvar_size > chunk_default ? dynvar_size : chunk_default, 8);
+    layout.chunk_size = least(chunk_size(difos), most);
+    const std::uint64_t least_size = layout.chunk_size + sizeof(DynamicBucket);
+    layout.dynvar_size = !any ? 0 : dynvar_size < least_size ? least_size : dynvar_size;
 }
 
 } // namespace
@@ -219,29 +263,20 @@ bool is_dynamic(const difjit_var& var) {
 VstateLayout vstate_measure(Difos difos, std::uint32_t ncpus, std::uint64_t dynvar_size) {
     VstateLayout layout{};
     layout.ncpus = ncpus;
-    bool dynamic = false;
     each_variable(difos, [&](const difjit_var& var) {
-        dynamic = dynamic || is_dynamic(var);
-        switch (var.scope) {
-        case DIFJIT_SCOPE_GLOBAL: raise(layout.nglobals, var); break;
-        case DIFJIT_SCOPE_THREAD: raise(layout.nthreads, var); break;
-        case DIFJIT_SCOPE_LOCAL:
-            raise(layout.nlocals, var);
-            layout.local_stride += static_bytes(var.type);
-            break;
-        default: break;
-        }
+        raise(var.scope == DIFJIT_SCOPE_GLOBAL   ? layout.nglobals
+              : var.scope == DIFJIT_SCOPE_THREAD ? layout.nthreads
+                                                 : layout.nlocals,
+              var);
     });
-    layout.local_stride = round_up(layout.local_stride, line);
-    layout.chunk_size = chunk_size(difos);
-    const std::uint64_t least_size = layout.chunk_size + sizeof(DynamicBucket);
-    layout.dynvar_size = !dynamic ? 0 : dynvar_size < least_size ? least_size : dynvar_size;
+    layout.local_stride = round_up(storage(difos, DIFJIT_SCOPE_LOCAL, layout.nlocals), line);
+    measure_dynamic(layout, difos, dynvar_size);
     layout.bytes =
         sizeof(difjit_vstate) + layout.nglobals * sizeof(StaticVariable) +
         layout.nlocals * sizeof(StaticVariable) +
         (layout.nglobals + 2 * std::uint64_t{layout.nthreads}) * sizeof(DynamicVariable) +
-        ncpus * (sizeof(DynamicCpu) + layout.local_stride) + global_bytes(difos) +
-        layout.dynvar_size + 16 * line;
+        ncpus * (sizeof(DynamicCpu) + layout.local_stride) +
+        storage(difos, DIFJIT_SCOPE_GLOBAL, layout.nglobals) + layout.dynvar_size + 16 * line;
     layout.bytes = round_up(layout.bytes, line);
     return layout;
 }
@@ -258,7 +293,8 @@ difjit_vstate* vstate_init(void* memory, const VstateLayout& layout, Difos difos
     v->local_area = carve.take<std::uint8_t>(layout.local_stride * layout.ncpus, line);
     declare(*v, difos);
     place_locals(*v);
-    place_globals(*v, carve.take<std::uint8_t>(global_bytes(difos), line));
+    place_globals(
+        *v, carve.take<std::uint8_t>(storage(difos, DIFJIT_SCOPE_GLOBAL, layout.nglobals), line));
     auto* cpus = carve.take<DynamicCpu>(layout.ncpus, line);
     if (layout.dynvar_size != 0)
         dynamic_init(v->dynamic, carve.take<std::uint8_t>(layout.dynvar_size, line),

@@ -25,33 +25,55 @@ bool toxic(const difjit_host* host, std::uint64_t addr, std::uint64_t size, std:
 }
 
 /// Bytes that can be read from addr on, at most size; none of them toxic. Sets no flag.
-std::uint64_t read(difjit_frame* f, std::uint8_t* dst, std::uint64_t addr, std::uint64_t size) {
+std::uint64_t read(difjit_frame* f, void* dst, std::uint64_t addr, std::uint64_t size) {
+    if (size == 0)
+        return 0;
+    if (own_bytes(f, addr) >= size) {
+        __builtin_memmove(dst, pointer_to(addr), size);
+        return size;
+    }
     std::uint64_t where = 0;
     if (toxic(f->host, addr, size, where))
         size = where - addr;
     return size == 0 ? 0 : f->host->read(f, dst, addr, size);
 }
 
+bool holds(std::uint64_t base, std::uint64_t size, std::uint64_t addr, std::uint64_t& rest) {
+    rest = size - (addr - base);
+    return addr - base < size;
+}
+
 } // namespace
 
+std::uint64_t own_bytes(const difjit_frame* f, std::uint64_t addr) {
+    std::uint64_t rest = 0;
+    if (holds(f->scratch_base, f->scratch_size, addr, rest))
+        return rest;
+    if (f->difo != nullptr && holds(address_of(f->difo->strtab), f->difo->str_len, addr, rest))
+        return rest;
+    if (f->vstate != nullptr && holds(address_of(f->vstate), f->vstate->layout.bytes, addr, rest))
+        return rest;
+    return 0;
+}
+
 void Reader::fill() {
-    used_ = 0;
-    have_ = 1;
-    buffer_[0] = 0;
-    std::uint64_t want = left_ == 0 ? 1 : least<std::uint64_t>(left_, sizeof buffer_);
-    // Results grow behind scratch_ptr while sources are read: a source there is read byte by byte.
-    const std::uint64_t end = frame_->scratch_base + frame_->scratch_size;
-    if (addr_ < end && addr_ + want > frame_->scratch_ptr)
-        want = addr_ < frame_->scratch_ptr ? frame_->scratch_ptr - addr_ : 1;
-    const std::uint64_t got = read(frame_, buffer_, addr_, want);
-    if (got == 0)
+    std::uint64_t got = own_bytes(frame_, addr_);
+    if (got != 0) {
+        at_ = pointer_to(addr_);
+    } else {
+        at_ = buffer_;
+        // To the end of an aligned block: no piece straddles a page.
+        const std::uint64_t want = least(sizeof buffer_ - (addr_ & (sizeof buffer_ - 1)), left_);
+        got = read(frame_, buffer_, addr_, want == 0 ? 1 : want);
+    }
+    if (got == 0) {
         set_fault(frame_, DIFJIT_FAULT_BADADDR, addr_);
-    else
-        have_ = static_cast<std::uint32_t>(got);
-    if (has_fault(frame_)) // every load behind a fault gives 0
-        __builtin_memset(buffer_, 0, have_);
-    addr_ += have_;
-    left_ -= least<std::uint64_t>(left_, have_);
+        buffer_[0] = 0;
+        got = 1;
+    }
+    end_ = at_ + got;
+    addr_ += got;
+    left_ -= least(left_, got);
 }
 
 std::uint8_t load_byte(difjit_frame* f, std::uint64_t addr) {
@@ -73,6 +95,10 @@ std::uint64_t extend(std::uint64_t value, std::uint64_t width) {
 std::uint64_t load(difjit_frame* f, std::uint64_t addr, std::uint64_t width) {
     const std::uint64_t bytes = width & 0xf;
     std::uint64_t where = 0, value = 0;
+    if (own_bytes(f, addr) >= bytes) {
+        __builtin_memcpy(&value, pointer_to(addr), bytes);
+        return has_fault(f) ? 0 : extend(value, width);
+    }
     if (toxic(f->host, addr, bytes, where)) { // wherever the range begins: the load's own address
         set_fault(f, DIFJIT_FAULT_BADADDR, addr);
         return 0;
@@ -100,36 +126,51 @@ std::uint64_t load_restricted(difjit_frame* f, std::uint64_t addr, std::uint64_t
     return canload(f, addr, width & 0xf) ? load(f, addr, width) : 0;
 }
 
+namespace {
+
+/// One access, aligned: another CPU may read the same variable (decision 12).
+template <class T>
+void write(std::uint64_t addr, std::uint64_t value) {
+    __atomic_store_n(reinterpret_cast<T*>(addr), static_cast<T>(value), __ATOMIC_RELAXED);
+}
+
+} // namespace
+
 std::uint64_t store(difjit_frame* f, std::uint64_t addr, std::uint64_t value, std::uint64_t bytes) {
-    if (!canstore(f, addr, bytes))
+    if (!canstore(f, addr, bytes)) {
         set_fault(f, DIFJIT_FAULT_BADADDR, addr);
-    else if ((addr & (bytes - 1)) != 0)
+        return 0;
+    }
+    if ((addr & (bytes - 1)) != 0) {
         set_fault(f, DIFJIT_FAULT_BADALIGN, addr);
-    else
-        __builtin_memcpy(pointer_to(addr), &value, bytes);
+        return 0;
+    }
+    switch (bytes) {
+    case 1: write<std::uint8_t>(addr, value); break;
+    case 2: write<std::uint16_t>(addr, value); break;
+    case 4: write<std::uint32_t>(addr, value); break;
+    default: write<std::uint64_t>(addr, value); break;
+    }
     return 0;
 }
 
 void copy_in(difjit_frame* f, std::uint8_t* dst, std::uint64_t src, std::uint64_t size) {
-    const std::uint64_t to = address_of(dst);
-    const bool overlap = to - src < size || src - to < size;
-    if (!overlap && !has_fault(f) && read(f, dst, src, size) == size)
+    if (!has_fault(f) && read(f, dst, src, size) == size)
         return;
     // Byte by byte, from the back where the destination lies higher: what is left of a copy that
     // faults, and its illval, are those of the reference's loops.
+    const bool forward = address_of(dst) <= src;
     for (std::uint64_t i = 0; i < size; i++) {
-        const std::uint64_t at = to <= src ? i : size - 1 - i;
+        const std::uint64_t at = forward ? i : size - 1 - i;
         dst[at] = load_byte(f, src + at);
     }
 }
 
 void copy_string(difjit_frame* f, std::uint8_t* dst, std::uint64_t src, std::uint64_t size) {
-    // Not through a reader's buffer: source and destination may be the same bytes.
-    for (std::uint64_t i = 0; i < size; i++) {
-        dst[i] = load_byte(f, src + i);
-        if (dst[i] == 0)
+    Reader reader(f, src, size); // forward, even where the two overlap
+    for (std::uint64_t i = 0; i < size; i++)
+        if ((dst[i] = reader.next()) == 0)
             return;
-    }
 }
 
 void copy_value(difjit_frame* f, std::uint8_t* dst, std::uint64_t src, const difjit_type& type,

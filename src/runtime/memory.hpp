@@ -2,9 +2,9 @@
 // Reading traced memory: single loads, a byte reader, copies and strings.
 //
 // Follows dtrace_load8…64, dtrace_istoxic, dtrace_bcopy, dtrace_strcpy, dtrace_strlen,
-// dtrace_strncmp and dtrace_vcopy. Traced memory is only ever read through difjit_host::read, in
-// pieces; a byte that can't be read is a fault when it is asked for, never because it lay in a
-// piece. Freestanding. Tested in tests/runtime/memory_test.cpp.
+// dtrace_strncmp and dtrace_vcopy. Memory that is not the consumer's own is only ever read through
+// difjit_host::read, in pieces; a byte that can't be read is a fault when it is asked for, never
+// because it lay in a piece. Freestanding. Tested in tests/runtime/memory_test.cpp.
 #ifndef DIFJIT_RUNTIME_MEMORY_HPP
 #define DIFJIT_RUNTIME_MEMORY_HPP
 
@@ -12,10 +12,17 @@
 
 #include <difjit/abi.h>
 
+#include "runtime/probe.hpp"
+
 namespace difjit::runtime {
 
+/// Bytes from addr on that are this consumer's own (scratch memory, the running DIFO's string
+/// table, the block of all variables), which are read in place; 0: not even the first is.
+std::uint64_t own_bytes(const difjit_frame* f, std::uint64_t addr);
+
 /// Reads bytes one after the other, as a loop of dtrace_load8 would: a byte that is not there sets
-/// BADADDR with its address and reads as 0, and so does every byte behind a fault.
+/// BADADDR with its address and reads as 0, and so does every byte behind a fault. Own memory is
+/// read in place, so that a result growing in it is seen; other memory in pieces.
 class Reader {
   public:
     /// At most `size` bytes will be asked for.
@@ -23,18 +30,20 @@ class Reader {
         : frame_(frame), addr_(addr), left_(size) {}
 
     std::uint8_t next() {
-        if (have_ == used_)
+        if (at_ == end_)
             fill();
-        return buffer_[used_++];
+        const std::uint8_t byte = *at_++;
+        return has_fault(frame_) ? std::uint8_t{0} : byte;
     }
 
   private:
     void fill();
 
     difjit_frame* frame_;
-    std::uint64_t addr_; ///< of the byte behind the buffered ones
+    std::uint64_t addr_; ///< of the byte behind the piece in hand
     std::uint64_t left_; ///< bytes that may still be asked for, from addr_ on
-    std::uint32_t used_ = 0, have_ = 0;
+    const std::uint8_t* at_ = nullptr;
+    const std::uint8_t* end_ = nullptr;
     std::uint8_t buffer_[64];
 };
 

@@ -109,6 +109,12 @@ inline difjit_host_string string_variable(difjit_frame* f, std::uint32_t var) {
 }
 
 inline std::uint64_t object(difjit_frame* f, std::uint32_t subr) {
+    if (static_cast<Subr>(subr) == Subr::PROGENYOF) { // a process and its parent; pids are ints
+        const auto pid = static_cast<std::int32_t>(f->tuple[0].value);
+        auto& known = firing_of(f).variables;
+        return pid == static_cast<std::int32_t>(known[Var::PID]) ||
+               pid == static_cast<std::int32_t>(known[Var::PPID]);
+    }
     return firing_of(f).objects[static_cast<Subr>(subr)];
 }
 

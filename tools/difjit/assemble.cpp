@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // difjit asm, difjit compile: from text to DOF, from a program to images.
-#include <map>
 #include <memory>
 
 #include <difjit/dof.hpp>
@@ -139,14 +138,9 @@ void add_compile(CLI::App& app, Action& action) {
         ->required();
     sub->add_option("--difo", arguments->difo, "only this DIFO, as a bare image")
         ->type_name("N")
-        ->check(CLI::Range(0, 1 << 24).description(""));
-    static const std::map<std::string, difjit_machine> machines{{"amd64", DIFJIT_MACHINE_AMD64},
-                                                                {"arm64", DIFJIT_MACHINE_ARM64}};
-    sub->add_option("--machine", arguments->machine, "amd64 or arm64")
-        ->type_name("MACHINE")
-        ->transform(CLI::Transformer(machines))
-        ->check(CLI::IsMember(machines).description(""))
-        ->default_str("amd64");
+        ->check(whole_number(0, 1 << 24));
+    add_choice<difjit_machine>(*sub, "--machine", arguments->machine, "what it is compiled for",
+                               {{"amd64", DIFJIT_MACHINE_AMD64}, {"arm64", DIFJIT_MACHINE_ARM64}});
     sub->add_flag("--no-optimise", arguments->unoptimised, "compile one instruction at a time");
     add_dialect(*sub, arguments->dialect);
     sub->callback([arguments, &action] { action = [arguments] { return compile(*arguments); }; });

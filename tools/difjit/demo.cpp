@@ -253,7 +253,7 @@ void add_demo(CLI::App& app, Action& action) {
         ->default_str(arguments->corpus);
     sub->add_option("--time", arguments->milliseconds, "how long each engine is timed")
         ->type_name("MS")
-        ->check(CLI::Range(1, 10000).description(""))
+        ->check(whole_number(1, 10000))
         ->default_str("25");
     sub->add_flag("--all", arguments->all, "a row and timing for every program");
     sub->callback([arguments, &action] { action = [arguments] { return demo(*arguments); }; });

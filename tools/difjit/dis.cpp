@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // difjit dis: DIF as `dtrace -S` prints it, machine code beside it, or text that asm reads back.
-#include <map>
 #include <memory>
 
 #include <difjit/jit.hpp>
@@ -90,13 +89,10 @@ void add_dis(CLI::App& app, Action& action) {
     sub->add_option("PROGRAM", arguments->programs,
                     "DOF, ELF object with DOF, or DIF text; - is stdin")
         ->required();
-    static const std::map<std::string, difjit_machine> machines{{"amd64", DIFJIT_MACHINE_AMD64},
-                                                                {"arm64", DIFJIT_MACHINE_ARM64}};
-    auto* machine = sub->add_option("--native", arguments->machine,
-                                    "machine code for amd64 or arm64 beside the DIF")
-                        ->type_name("MACHINE")
-                        ->transform(CLI::Transformer(machines))
-                        ->check(CLI::IsMember(machines).description(""));
+    auto* machine = add_choice<difjit_machine>(
+        *sub, "--native", arguments->machine, "machine code beside the DIF",
+        {{"amd64", DIFJIT_MACHINE_AMD64}, {"arm64", DIFJIT_MACHINE_ARM64}});
+    machine->default_str("");
     auto* source = sub->add_flag("--source", arguments->source,
                                  "the hand-written form (docs/dif-text.md), which asm reads back");
     source->excludes(machine);

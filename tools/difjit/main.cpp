@@ -29,6 +29,9 @@ void set_up(CLI::App& app, Action& action) {
     app.set_version_flag("--version", "difjit " DIFJIT_VERSION, "print the version");
     app.set_help_flag("-h,--help", "print this help");
     app.require_subcommand(1);
+    app.get_formatter()->label("TEXT", "");
+    app.get_formatter()->label("REQUIRED", "(required)");
+    app.get_formatter()->column_width(36);
     app.option_defaults()->always_capture_default(false);
     add_run(app, action);
     add_replay(app, action);
@@ -49,6 +52,11 @@ const CLI::App& deepest(const CLI::App& app) {
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
     const CLI::App& sub = deepest(app);
+    auto unknown = app.remaining();
+    if (&sub == &app && !unknown.empty()) {
+        complain(fmt::format("unknown subcommand \"{}\"\ntry: difjit --help", unknown.front()));
+        return usage;
+    }
     std::string name = &sub == &app ? "difjit" : "difjit " + sub.get_name();
     complain(fmt::format("{}\ntry: {} --help", error.what(), name));
     return usage;
@@ -63,7 +71,7 @@ int run(int argc, char** argv) {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {
         Output out;
-        out.write(deepest(app).help());
+        out.write(app.help()); // the subcommand's, where there is one
         return out.finish(fine);
     } catch (const CLI::CallForVersion& version) {
         Output out;

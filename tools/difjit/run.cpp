@@ -3,7 +3,6 @@
 // dtrace(1) would.
 #include <chrono>
 #include <csignal>
-#include <map>
 #include <memory>
 #include <unistd.h>
 
@@ -192,28 +191,28 @@ void add_run(CLI::App& app, Action& action) {
             ->type_name("FILE");
     auto* load = sub->add_option("--load", arguments->load, "how many probes the generator fires")
                      ->type_name("N")
+                     ->check(whole_number(0, ~std::uint64_t{0}))
                      ->default_str("100");
     firings->excludes(load);
     sub->add_option("--seed", arguments->seed, "of the generator: the same seed, the same firings")
         ->type_name("N")
+        ->check(whole_number(0, ~std::uint64_t{0}))
         ->default_str("1");
     add_engine(*sub, arguments->engine);
     sub->add_option("-x", arguments->options, "set an option, as in dtrace: bufsize=1m, quiet, …")
         ->type_name("OPTION=VALUE")
         ->allow_extra_args(false);
-    static const std::map<std::string, OutputFormat> formats{
-        {"text", OutputFormat::text}, {"json", OutputFormat::json}, {"jsonl", OutputFormat::jsonl}};
-    sub->add_option("--output", arguments->format, "text (as dtrace), json (one document), jsonl")
-        ->type_name("FORMAT")
-        ->transform(CLI::Transformer(formats))
-        ->check(CLI::IsMember(formats).description(""))
-        ->default_str("text");
+    add_choice<OutputFormat>(*sub, "--output", arguments->format,
+                             "as dtrace prints, one JSON document, or a JSON object a line",
+                             {{"text", OutputFormat::text},
+                              {"json", OutputFormat::json},
+                              {"jsonl", OutputFormat::jsonl}});
     sub->add_flag("-q", arguments->quiet, "quiet: only what the program prints itself");
     sub->add_flag("-w", arguments->destructive, "allow destructive actions; no process is harmed");
     sub->add_flag("-v,--verbose", arguments->verbose, "a summary on standard error at the end");
     sub->add_option("--cpus", arguments->ncpus, "CPU slots of the session, at least")
         ->type_name("N")
-        ->check(CLI::Range(1U, static_cast<unsigned>(harness::max_cpus)).description(""));
+        ->check(whole_number(1, harness::max_cpus));
     add_dialect(*sub, arguments->dialect);
     sub->callback([arguments, &action] { action = [arguments] { return run(*arguments); }; });
 }

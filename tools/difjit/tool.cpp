@@ -3,8 +3,8 @@
 #include "tool.hpp"
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
-#include <map>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -86,29 +86,30 @@ int Output::finish(int status) {
     return at_fault;
 }
 
+CLI::Validator whole_number(std::uint64_t least, std::uint64_t most) {
+    auto check = [least, most](std::string& text) -> std::string {
+        std::uint64_t value = 0;
+        const char* end = text.data() + text.size();
+        auto [at, error] = std::from_chars(text.data(), end, value);
+        if (error == std::errc{} && at == end && value >= least && value <= most)
+            return {};
+        return fmt::format("\"{}\" is not a number from {} to {}", text, least, most);
+    };
+    return {check, ""};
+}
+
 void add_engine(CLI::App& app, Engine& engine) {
-    static const std::map<std::string, Engine> engines{{"jit", Engine::jit},
-                                                       {"interp", Engine::interp}};
-    app.add_option("--engine", engine,
-                   "who runs DIF: jit (compiled code) or interp (the reference)")
-        ->type_name("ENGINE")
-        ->transform(CLI::Transformer(engines))
-        ->check(CLI::IsMember(engines).description(""))
-        ->capture_default_str()
-        ->default_str(engine == Engine::jit ? "jit" : "interp");
+    add_choice<Engine>(app, "--engine", engine,
+                       "who runs DIF: compiled code, or the reference interpreter",
+                       {{"jit", Engine::jit}, {"interp", Engine::interp}});
 }
 
 void add_dialect(CLI::App& app, Dialect& dialect) {
-    static const std::map<std::string, Dialect> dialects{{"freebsd", Dialect::freebsd},
-                                                         {"freebsd11", Dialect::freebsd11},
-                                                         {"illumos", Dialect::illumos}};
-    app.add_option(
-           "--dialect", dialect,
-           "whose subroutine and variable numbers: freebsd (12 and later), freebsd11, illumos")
-        ->type_name("DIALECT")
-        ->transform(CLI::Transformer(dialects))
-        ->check(CLI::IsMember(dialects).description(""))
-        ->default_str("freebsd");
+    add_choice<Dialect>(app, "--dialect", dialect,
+                        "whose subroutine and variable numbers; freebsd is 12 and later",
+                        {{"freebsd", Dialect::freebsd},
+                         {"freebsd11", Dialect::freebsd11},
+                         {"illumos", Dialect::illumos}});
 }
 
 Result<std::vector<Program>> load_programs(const std::vector<std::string>& paths, Dialect dialect) {

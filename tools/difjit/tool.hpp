@@ -3,9 +3,11 @@
 #ifndef DIFJIT_TOOL_HPP
 #define DIFJIT_TOOL_HPP
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -58,6 +60,34 @@ class Output {
     bool closed_ = false;
     int error_ = 0;
 };
+
+/// An option whose values have names: --engine jit.
+template <class T>
+CLI::Option* add_choice(CLI::App& app, const std::string& option, T& value,
+                        const std::string& meaning, std::vector<std::pair<std::string, T>> names) {
+    std::string all, preset;
+    for (const auto& [name, named] : names) {
+        all += (all.empty() ? "" : "|") + name;
+        if (named == value)
+            preset = name;
+    }
+    auto to_number = [names, all](std::string& text) -> std::string {
+        for (const auto& [name, named] : names) {
+            if (text != name)
+                continue;
+            text = std::to_string(static_cast<unsigned>(named));
+            return {};
+        }
+        return "\"" + text + "\" is none of " + all;
+    };
+    return app.add_option(option, value, meaning)
+        ->type_name(all)
+        ->transform(CLI::Validator(to_number, ""))
+        ->default_str(preset);
+}
+
+/// A validator: decimal digits, from `least` to `most`.
+CLI::Validator whole_number(std::uint64_t least, std::uint64_t most);
 
 /// --engine; --dialect.
 void add_engine(CLI::App& app, Engine& engine);

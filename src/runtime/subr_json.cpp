@@ -264,6 +264,8 @@ Step Json::byte(char c) {
 }
 
 bool Json::run(std::uint64_t json, std::uint64_t size) {
+    if (json + size < json) // the reference compares addresses: nothing is read
+        return false;
     for (std::uint64_t i = 0; i < size; i++) {
         const auto c = static_cast<char>(load_byte(f_, json + i));
         if (c == '\0')

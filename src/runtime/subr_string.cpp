@@ -24,6 +24,8 @@ std::uint64_t find_character(difjit_frame* f, bool last) {
     std::uint64_t limit = 0, found = 0;
     if (!strcanload(f, addr, f->strsize, &limit))
         return 0;
+    if (addr + limit < addr) // the reference compares addresses: nothing is read
+        return 0;
     Reader reader(f, addr, limit);
     for (std::uint64_t i = 0; i < limit; i++) {
         const std::uint8_t c = reader.next();
@@ -185,6 +187,8 @@ std::uint64_t subroutine<Subr::STRTOK>(difjit_frame* f, std::uint64_t) {
     }
     ByteSet separators;
     std::uint8_t c = 0;
+    if (argument(f, 1) + separator_limit < argument(f, 1)) // addresses are compared: no separators
+        separator_limit = 0;
     Reader reader(f, argument(f, 1), separator_limit);
     for (std::uint64_t i = 0; i < separator_limit && (c = reader.next()) != '\0'; i++)
         separators.add(c);

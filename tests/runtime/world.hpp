@@ -200,6 +200,8 @@ class World {
         state_.ncpus = setting.ncpus;
         state_.destructive = 1;
         state_.rand_state = reinterpret_cast<std::uint64_t(*)[2]>(rand_.data());
+        state_.speculations = &speculation_;
+        state_.nspeculations = 1;
         runtime::rand_seed(state_, 1, 2);
         firing.real.emplace_back(reinterpret_cast<std::uint64_t>(memory_.get()), layout.bytes);
         firing.real.emplace_back(scratch(), setting.scratch_size);
@@ -207,8 +209,9 @@ class World {
                                  object_.strtab.size());
     }
 
-    /// A frame for a new ECB on this CPU, with all privileges.
+    /// A frame for a new ECB on this CPU, with all privileges. Scratch memory holds old bytes.
     difjit_frame frame(std::uint32_t cpu = 0) {
+        std::memset(scratch_.data(), 0x11, setting_.scratch_size);
         difjit_frame f{};
         f.fault_offset = UINT32_MAX;
         f.cpu = cpu;
@@ -256,6 +259,7 @@ class World {
         std::uint64_t words[2];
     };
     std::vector<Seed> rand_;
+    runtime::Speculation speculation_{};
     difjit_state state_{};
 };
 

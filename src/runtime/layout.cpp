@@ -123,7 +123,9 @@ class ChunkSize {
                 return sizes_.learn(in.rd(), difo_.ints[in.integer_index()]);
             return sizes_.forget(in.rd());
         case Op::STTS: return allocate(in, DIFJIT_SCOPE_THREAD, 0, 2);
+        case Op::LDGAA: // what can't be stored is not looked for either: a drop (decision 5)
         case Op::STGAA: return allocate(in, DIFJIT_SCOPE_GLOBAL, top_, 1);
+        case Op::LDTAA:
         case Op::STTAA: return allocate(in, DIFJIT_SCOPE_THREAD, top_, 2);
         case Op::PUSHTR: return push_reference(in);
         case Op::PUSHTV: return push(0);
@@ -229,7 +231,9 @@ void place_locals(difjit_vstate& v) {
             continue;
         s.offset = offset;
         s.data = v.local_area + offset;
-        s.storable = s.byref ? static_cast<std::uint32_t>(header + s.type.size) : 8;
+        // Up to the next variable: the reference's range is that of all CPUs' copies, whose strides
+        // are rounded up (decision 15), so a string may end in the bytes behind its variable.
+        s.storable = static_cast<std::uint32_t>(static_bytes(s.type));
         offset += static_cast<std::uint32_t>(static_bytes(s.type));
     }
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -193,10 +194,22 @@ Result<std::unique_ptr<Session>> make_session(const Program& program, const Firi
     return session;
 }
 
-std::string final_state(const Session& session) {
+/// Ids of the program's global scalars. The session's storage does not tell them from arrays.
+std::set<std::uint32_t> global_scalars(const Program& program) {
+    std::set<std::uint32_t> ids;
+    for (const Difo& difo : program.difos)
+        for (const difjit_var& variable : difo.vars)
+            if (variable.scope == DIFJIT_SCOPE_GLOBAL && variable.kind == DIFJIT_VAR_KIND_SCALAR)
+                ids.insert(variable.id);
+    return ids;
+}
+
+std::string final_state(const Session& session, const std::set<std::uint32_t>& scalars) {
     std::string out = "{\"globals\":{";
     bool first = true;
     for (const auto& global : session.globals()) {
+        if (!scalars.contains(global.id))
+            continue;
         fmt::format_to(std::back_inserter(out), "{}\"{}\":", first ? "" : ",", global.id);
         first = false;
         if (!global.bytes) {
@@ -254,7 +267,7 @@ Result<void> replay(const Program& program, const Firings& firings, const Replay
         session.clean();
     }
     if (!recorder.stopped())
-        sink(final_state(session));
+        sink(final_state(session, global_scalars(program)));
     session.stop(false);
     return {};
 }

@@ -39,7 +39,7 @@ struct Shown {
 };
 constexpr Shown shown_output[] = {
     {"monitor-writes", "two aggregations with keys"},
-    {"cost-quantize", "a quantize() picture"},
+    {"syscall-latency", "quantize() by system call"},
     {"printf", "printf() with its conversions"},
     {"exit-begin-end", "BEGIN, exit() and END"},
 };
@@ -115,7 +115,7 @@ Result<Row> try_program(const fs::path& corpus, const std::string& name,
 
 void print_row(const Row& row, Output& out) {
     const auto& s = row.comparison.report.summary;
-    out.line(fmt::format("{:<20}{:>5}{:>6}{:>7}{:>8}{:>8}{:>8}{:>9.0f}{:>9.0f}{:>7.1f}{:>8}",
+    out.line(fmt::format("{:<20}{:>5}{:>6}{:>7}{:>8}{:>8}{:>8}{:>9.0f}{:>9.0f}{:>7.1f}{:>10}",
                          row.name, s.ecbs, s.difos, s.instructions, s.code_bytes, row.firings,
                          row.comparison.report.totals.records, row.interp_ns, row.jit_ns,
                          row.jit_ns > 0 ? row.interp_ns / row.jit_ns : 0.0,
@@ -124,7 +124,7 @@ void print_row(const Row& row, Output& out) {
 }
 
 void print_output(std::string_view output, Output& out) {
-    constexpr std::size_t most_lines = 24;
+    constexpr std::size_t most_lines = 48;
     std::size_t lines = 0;
     while (!output.empty()) {
         std::size_t end = std::min(output.find('\n'), output.size() - 1);
@@ -195,10 +195,10 @@ int demo(const DemoArguments& arguments) {
         "Each runs in the interpreter and as x86-64 code; every value, fault, record"
         " and\nprinted byte is compared, also with what OpenDTrace's kernel answered.\n",
         arguments.corpus));
-    out.line(fmt::format("{:<20}{:>5}{:>6}{:>7}{:>8}{:>8}{:>8}{:>9}{:>9}{:>7}{:>8}", "program",
+    out.line(fmt::format("{:<20}{:>5}{:>6}{:>7}{:>8}{:>8}{:>8}{:>9}{:>9}{:>7}{:>10}", "program",
                          "ECBs", "DIFOs", "instr", "code B", "firings", "records", "interp", "jit",
                          "ratio", "diverged"));
-    out.line(fmt::format("{:>71}{:>9}", "ns/firing", "ns/firing"));
+    out.line(fmt::format("{:>80}", "ns for a firing"));
     Totals totals;
     std::vector<Row> rows;
     int status = fine;

@@ -49,7 +49,7 @@ static int compare_part(const RecordInfo& record, Bytes left, Bytes right) {
         return by_pid != 0 ? by_pid
                            : compare(load<std::uint64_t>(left, 8), load<std::uint64_t>(right, 8));
     }
-    return compare(std::memcmp(left.data(), right.data(), left.size()), 0);
+    return left.empty() ? 0 : compare(std::memcmp(left.data(), right.data(), left.size()), 0);
 }
 
 int compare_keys(const Aggregate& left, const Aggregate& right, std::uint64_t keypos) {

@@ -95,7 +95,8 @@ static std::uint32_t lay_out(std::vector<RecordInfo>& records, std::uint32_t off
 static void put(Data& data, std::size_t offset, const void* from, std::size_t size) {
     if (data.size() < offset + size)
         data.resize(offset + size);
-    std::memcpy(data.data() + offset, from, size);
+    if (size != 0)
+        std::memcpy(data.data() + offset, from, size);
 }
 
 static Data hex(const std::string& digits) {

@@ -7,6 +7,8 @@
 #include <difjit/verifier.hpp>
 #include <fmt/format.h>
 #include <map>
+#include <numeric>
+#include <tuple>
 
 #include "verifier/core.hpp"
 
@@ -68,17 +70,21 @@ std::vector<Violation> verify_after(const Difo& difo, const Options& options,
                                     core::KnownVariables known) {
     const core::Settings settings{options.helper, options.reference_rules, options.reference_list,
                                   options.max_statics, known};
-    std::vector<core::Finding> findings = find_all(difo.view(), settings);
+    const std::vector<core::Finding> findings = find_all(difo.view(), settings);
+    std::vector<std::size_t> order(findings.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
     // The reference's list keeps its order; ours goes by place, the text before the variables.
     if (!options.reference_list)
-        std::ranges::stable_sort(findings, {}, [](const core::Finding& f) {
-            return std::pair{rule_row(f.rule).place, f.pc};
+        std::ranges::sort(order, {}, [&](std::size_t i) {
+            return std::tuple{rule_row(findings[i].rule).place, findings[i].pc, i};
         });
     std::vector<Violation> violations;
     violations.reserve(findings.size());
-    for (const core::Finding& f : findings)
-        violations.push_back(
-            {f.pc, rule_row(f.rule).identifier, render(f), rule_row(f.rule).place == Place::VARS});
+    for (const std::size_t i : order) {
+        const core::Finding& f = findings[i];
+        const RuleRow& row = rule_row(f.rule);
+        violations.push_back({f.pc, row.identifier, render(f), row.place == Place::VARS});
+    }
     return violations;
 }
 

@@ -37,6 +37,11 @@ class Listing {
     Listing(const ImageView& image, const difjit_difo& difo) : image_(image), difo_(own(difo)) {
         for (const difjit_line& line : image.lines)
             lines_[line.offset] = line.pc;
+        ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+        ZydisFormatterInit(&formatter_, ZYDIS_FORMATTER_STYLE_INTEL);
+        ZydisFormatterSetProperty(&formatter_, ZYDIS_FORMATTER_PROP_ADDR_PADDING_ABSOLUTE,
+                                  ZYDIS_PADDING_DISABLED);
+        ZydisFormatterSetProperty(&formatter_, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, ZYAN_FALSE);
     }
 
     std::string run() {
@@ -85,14 +90,10 @@ class Listing {
     std::uint32_t instruction(std::uint32_t at) {
         const std::uint32_t limit = next_line(at);
         ZydisDisassembledInstruction decoded;
-        const bool ok = ZYAN_SUCCESS(ZydisDisassembleIntel(
-            ZYDIS_MACHINE_MODE_LONG_64, at, image_.code.data() + at, limit - at, &decoded));
-        const std::uint32_t length = ok ? decoded.info.length : 1;
         std::string bytes;
         for (std::uint32_t i = 0; i < length; i++)
             bytes += fmt::format("{:02x} ", static_cast<unsigned>(image_.code[at + i]));
         const std::string comment = comments(at, length);
-        const std::string code = ok ? decoded.text : "(not an instruction)";
         if (comment.empty())
             text_ += fmt::format("    {:4x}  {:<33} {}\n", at, bytes, code);
         else
@@ -138,6 +139,8 @@ class Listing {
 
     const ImageView& image_;
     const Difo difo_;
+    ZydisDecoder decoder_;
+    ZydisFormatter formatter_;
     std::map<std::uint32_t, std::uint32_t> lines_;
     std::string text_;
     bool cold_ = false;

@@ -203,6 +203,7 @@ Publication publish_code(std::span<const std::byte> code, std::span<const std::u
     return result;
 }
 
+Publication::Publication() = default;
 Publication::Publication(Publication&&) noexcept = default;
 
 Publication& Publication::operator=(Publication&& other) noexcept {

@@ -15,7 +15,7 @@ namespace difjit::jit {
 /// What gdb was told; telling it no more on destruction.
 class Publication {
   public:
-    Publication() = default;
+    Publication();
     Publication(Publication&&) noexcept;
     Publication& operator=(Publication&&) noexcept;
     ~Publication();

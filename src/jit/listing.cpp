@@ -89,7 +89,17 @@ class Listing {
     /// Appends one instruction; returns its length.
     std::uint32_t instruction(std::uint32_t at) {
         const std::uint32_t limit = next_line(at);
-        ZydisDisassembledInstruction decoded;
+        ZydisDecodedInstruction decoded;
+        ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+        char code[128] = "(not an instruction)";
+        std::uint32_t length = 1;
+        if (ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder_, image_.code.data() + at, limit - at,
+                                                &decoded, operands))) {
+            length = decoded.length;
+            ZydisFormatterFormatInstruction(&formatter_, &decoded, operands,
+                                            decoded.operand_count_visible, code, sizeof code, at,
+                                            nullptr);
+        }
         std::string bytes;
         for (std::uint32_t i = 0; i < length; i++)
             bytes += fmt::format("{:02x} ", static_cast<unsigned>(image_.code[at + i]));

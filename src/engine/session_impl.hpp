@@ -8,7 +8,9 @@
 
 #include <atomic>
 #include <deque>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -106,6 +108,7 @@ class SessionImpl final : public Session {
     // snapshot.cpp
     void take_half(CpuSlot& slot, Buffer& buffer, BufferSnapshot& out);
     void take_whole(CpuSlot& slot, Buffer& buffer, BufferSnapshot& out);
+    std::set<std::uint32_t> scalar_globals() const;
 
     SessionOptions settings_;
     Options options_;

@@ -138,18 +138,29 @@ void SessionImpl::clean() {
     speculation_clean(consumer_);
 }
 
+/// Ids of the scalars: arrays share their numbers, but have no storage here.
+std::set<std::uint32_t> SessionImpl::scalar_globals() const {
+    std::set<std::uint32_t> ids;
+    for (const LoadedProgram& program : programs_)
+        for (const Difo& difo : program.difos)
+            for (const difjit_var& var : difo.vars)
+                if (var.scope == DIFJIT_SCOPE_GLOBAL && var.kind == DIFJIT_VAR_KIND_SCALAR &&
+                    var.id >= DIFJIT_USER_VARIABLE_BASE &&
+                    var.id - DIFJIT_USER_VARIABLE_BASE < vstate_->layout.nglobals)
+                    ids.insert(var.id);
+    return ids;
+}
+
 std::vector<Session::Global> SessionImpl::globals() const {
     constexpr std::size_t header = 8;
     constexpr std::uint8_t null_mark = 0xff;
     std::vector<Global> out;
     if (vstate_ == nullptr)
         return out;
-    for (std::uint32_t i = 0; i < vstate_->layout.nglobals; ++i) {
-        const runtime::StaticVariable& v = vstate_->globals[i];
-        if (!v.declared)
-            continue;
+    for (const std::uint32_t id : scalar_globals()) {
+        const runtime::StaticVariable& v = vstate_->globals[id - DIFJIT_USER_VARIABLE_BASE];
         Global g;
-        g.id = DIFJIT_USER_VARIABLE_BASE + i;
+        g.id = id;
         g.byref = v.byref;
         if (!v.byref)
             g.bytes = copy(v.data, 8);

@@ -229,6 +229,13 @@ TEST_P(Sessions, GlobalsOfEachKind) {
     s.id = first_global + 3;
     clear.vars.push_back(s);
     Clause(program, on("a")).trace(clear);
+    Difo array = difo({op(Op::FLUSHTS, 0, 0, 0), setx(0, 1), op(Op::PUSHTV, 0, 0, 1),
+                       scalar(Op::LDGAA, first_global + 1, 1), ret(1)},
+                      {1});
+    difjit_var v = variable(first_global + 1, DIFJIT_SCOPE_GLOBAL);
+    v.kind = DIFJIT_VAR_KIND_ARRAY;
+    array.vars.push_back(v);
+    Clause(program, on("a")).trace(array);
     b.enable(program);
     EXPECT_TRUE(b.session->globals().empty());
     b.go();

@@ -195,8 +195,8 @@ difjit_host_string string_variable(difjit_frame* frame, std::uint32_t number) {
 
 /// Is `pid` this process or its parent? Further up a process cannot look without asking a kernel.
 std::uint64_t progenyof(const difjit_frame* frame, const Firing& f) {
-    const std::uint64_t pid = frame->tuple[0].value;
-    return pid == f.pid || pid == f.ppid ? 1 : 0;
+    const auto pid = static_cast<std::uint32_t>(frame->tuple[0].value); // a pid_t
+    return pid == static_cast<std::uint32_t>(f.pid) || pid == static_cast<std::uint32_t>(f.ppid);
 }
 
 std::uint64_t object(difjit_frame* frame, std::uint32_t subr) {

@@ -126,6 +126,7 @@ TEST_F(ProcessHost, ObjectsOfAKernelAreBadAddresses) {
     EXPECT_EQ(object(Subr::PROGENYOF, 100), 1u);
     EXPECT_EQ(object(Subr::PROGENYOF, 42), 1u);
     EXPECT_EQ(object(Subr::PROGENYOF, 43), 0u);
+    EXPECT_EQ(object(Subr::PROGENYOF, 0x100000000 + 42), 1u); // a pid is an int
     EXPECT_EQ(frame.flags, 0u);
 }
 

@@ -267,41 +267,53 @@ static int compare_bundles(const Bundle& left, const Bundle& right, const Settin
     return settings.aggsortkey ? 0 : keys();
 }
 
+using Entries = std::span<const Aggregate* const>;
+
+/// The variable's entry among those of one key, or nothing.
+static const Aggregate* find_variable(Entries key, std::uint32_t varid) {
+    auto found = std::ranges::find(key, varid, &Aggregate::varid);
+    return found == key.end() ? nullptr : *found;
+}
+
+/// All entries of these variables, those of one key side by side.
+static std::vector<const Aggregate*> by_key(const std::list<Aggregate>& entries,
+                                            const std::vector<std::uint32_t>& varids) {
+    std::vector<const Aggregate*> result;
+    for (const Aggregate& entry : entries)
+        if (std::ranges::find(varids, entry.varid) != varids.end())
+            result.push_back(&entry);
+    std::stable_sort(result.begin(), result.end(), [](const Aggregate* l, const Aggregate* r) {
+        int order = compare_keys(*l, *r, 0);
+        return (order != 0 ? order : compare_variables(*l, *r)) < 0;
+    });
+    return result;
+}
+
 std::vector<Aggregates::Joined> Aggregates::joined(const Session& session,
                                                    const std::vector<std::uint32_t>& varids,
                                                    const Settings& settings) {
     zeros_.clear();
-    std::vector<const Aggregate*> entries;
-    for (const Aggregate& entry : entries_)
-        if (std::ranges::find(varids, entry.varid) != varids.end())
-            entries.push_back(&entry);
-    std::stable_sort(entries.begin(), entries.end(), [](const Aggregate* l, const Aggregate* r) {
-        int order = compare_keys(*l, *r, 0);
-        return (order != 0 ? order : compare_variables(*l, *r)) < 0;
-    });
     std::unordered_map<std::uint32_t, const Aggregate*> zeros;
+    auto value = [&](Entries key, std::uint32_t varid) {
+        if (const Aggregate* entry = find_variable(key, varid))
+            return entry;
+        auto [known, fresh] = zeros.try_emplace(varid, nullptr);
+        if (fresh)
+            known->second = zero(session, varid);
+        return known->second;
+    };
+    auto entries = by_key(entries_, varids);
     std::vector<Bundle> bundles;
     for (std::size_t start = 0, end; start < entries.size(); start = end) {
         for (end = start + 1; end < entries.size(); end++)
             if (compare_keys(*entries[start], *entries[end], 0) != 0)
                 break;
         Bundle& bundle = bundles.emplace_back();
-        // The key is shown as the first of these has it, in the order of the arguments.
         bundle.joined.key = entries[start];
         for (std::uint32_t varid : varids) {
-            auto found =
-                std::find_if(entries.begin() + static_cast<std::ptrdiff_t>(start),
-                             entries.begin() + static_cast<std::ptrdiff_t>(end),
-                             [&](const Aggregate* entry) { return entry->varid == varid; });
-            const Aggregate* value;
-            if (found != entries.begin() + static_cast<std::ptrdiff_t>(end))
-                value = *found;
-            else if (auto known = zeros.find(varid); known != zeros.end())
-                value = known->second;
-            else
-                value = zeros[varid] = zero(session, varid);
-            bundle.joined.values.push_back(value);
-            bundle.weights.push_back(weight(*value));
+            const Aggregate* entry = value(Entries(entries).subspan(start, end - start), varid);
+            bundle.joined.values.push_back(entry);
+            bundle.weights.push_back(weight(*entry));
         }
     }
     int sign = settings.aggsortrev ? -1 : 1;

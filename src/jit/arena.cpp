@@ -28,7 +28,8 @@ extern "C" void __deregister_frame(void* begin);
 namespace difjit::jit {
 namespace {
 
-constexpr std::size_t chunk_size = 1u << 20;
+constexpr std::size_t first_chunk = 64u << 10; // each further one is twice as big
+constexpr std::size_t largest_chunk = 4u << 20;
 constexpr std::size_t veneer_size = 16;
 constexpr std::uint8_t trap = 0xcc;
 
@@ -265,7 +266,9 @@ class Arena final : public CodeArena {
             if (record.block.size != 0)
                 return {};
         }
-        auto chunk = CodeChunk::create(std::max(size + 64, chunk_size), helper_extent().low);
+        const std::size_t wanted =
+            std::min(first_chunk << std::min<std::size_t>(chunks_.size(), 8), largest_chunk);
+        auto chunk = CodeChunk::create(std::max(size + 64, wanted), helper_extent().low);
         if (!chunk)
             return std::unexpected(chunk.error());
         chunks_.push_back(std::move(*chunk));

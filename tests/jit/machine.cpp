@@ -156,6 +156,12 @@ Outcome Machine::shoot(difjit_entry entry, const Shot& shot) {
     return o;
 }
 
+/// One for all tests: making executable memory costs more than most of them.
+static jit::CodeArena& arena() {
+    static const std::shared_ptr<jit::CodeArena> shared = jit::CodeArena::create();
+    return *shared;
+}
+
 std::vector<Outcome> Machine::run(Executor executor, const std::vector<Shot>& shots) {
     reset();
     error.clear();
@@ -166,7 +172,7 @@ std::vector<Outcome> Machine::run(Executor executor, const std::vector<Shot>& sh
             error = image.error().message;
             return {};
         }
-        auto loaded = arena_->load(*image, view_, vstate_, "difjit:test");
+        auto loaded = arena().load(*image, view_, vstate_, "difjit:test");
         if (!loaded) {
             error = loaded.error().message;
             return {};

@@ -80,7 +80,6 @@ class Machine {
     std::uint64_t rand_[2][2] = {};
     runtime::Speculation speculations_[2] = {};
     std::uint64_t predcache_ = 0;
-    std::shared_ptr<jit::CodeArena> arena_ = jit::CodeArena::create();
 };
 
 /// A DIFO from instructions; constants are numbered as they come.

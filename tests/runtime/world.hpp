@@ -18,6 +18,7 @@
 
 #include <difjit/host.h>
 
+#include "dif/instruction.hpp"
 #include "dif/subroutines.hpp"
 #include "dif/variables.hpp"
 #include "runtime/runtime.hpp"
@@ -262,6 +263,30 @@ class World {
     runtime::Speculation speculation_{};
     difjit_state state_{};
 };
+
+/// Calls a subroutine as a `call` instruction does, with by-value arguments.
+inline std::uint64_t call(difjit_frame& f, Subr subr, const std::vector<std::uint64_t>& arguments,
+                          std::uint64_t rd = 0) {
+    f.tuple_top = 0;
+    for (const std::uint64_t value : arguments)
+        f.tuple[f.tuple_top++] = {value, 0};
+    return runtime::helper(DIFJIT_HELPER_SUBR_BASE + static_cast<std::uint32_t>(subr))(&f, rd, 0,
+                                                                                       0);
+}
+
+/// A terminated string in real memory: scratch memory or a variable.
+inline std::string text_at(std::uint64_t addr) {
+    return addr == 0 ? "(null)" : reinterpret_cast<const char*>(addr);
+}
+
+/// Where most tests put traced memory. A string with its NUL; everything behind it is not there.
+inline constexpr std::uint64_t place = 0x20000000;
+inline std::uint64_t traced(World& world, std::string bytes, std::uint64_t at = place) {
+    bytes.push_back('\0');
+    std::erase_if(world.firing.memory, [at](const Region& r) { return r.addr == at; });
+    world.firing.memory.push_back({at, std::move(bytes)});
+    return at;
+}
 
 /// The name of the first fault that is set, in the reference's order; "" for none.
 inline std::string fault_name(std::uint32_t flags) {

@@ -52,11 +52,8 @@ void fire_probe(benchmark::State& state, const std::string& name, Engine engine)
         return fail(state, gone.error());
 
     host::Firing firing = plausible_firing();
-    std::uint64_t args[DIFJIT_NARGS];
-    for (unsigned i = 0; i < DIFJIT_NARGS; i++)
-        args[i] = 0x200 + i;
     std::uint64_t predcache = 0;
-    const engine::Event event{args, DIFJIT_NARGS, 0, &firing, &predcache};
+    const engine::Event event{plausible_args(), DIFJIT_NARGS, 0, &firing, &predcache};
     std::uint64_t until_switch = firings_per_switch;
     for (auto _ : state) {
         s.fire(*probe, event);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -64,6 +65,20 @@ host::Firing plausible_firing() {
     return firing;
 }
 
+const std::uint64_t* plausible_args() {
+    static std::uint64_t memory[512];
+    static std::uint64_t args[DIFJIT_NARGS];
+    if (args[0] == 0) {
+        for (std::uint64_t& word : memory)
+            word = 0x40;
+        std::memcpy(memory, "/var/log/httpd", sizeof "/var/log/httpd");
+        args[0] = args[1] = reinterpret_cast<std::uint64_t>(memory);
+        for (unsigned i = 2; i < DIFJIT_NARGS; i++)
+            args[i] = 0x200 + i;
+    }
+    return args;
+}
+
 DifoFixture::DifoFixture(const std::string& name, Engine engine) : program_(read_corpus(name)) {
     const EcbDescription& ecb = largest_ecb(program_);
     instructions_ = ecb_instructions(program_, ecb);
@@ -99,8 +114,7 @@ DifoFixture::DifoFixture(const std::string& name, Engine engine) : program_(read
     scratch_ = std::make_unique<std::byte[]>(scratch_size + 8);
     state_.ncpus = 1;
     state_.rand_state = rand_state_;
-    for (unsigned i = 0; i < DIFJIT_NARGS; i++)
-        frame_.args[i] = 0x200 + i;
+    std::memcpy(frame_.args, plausible_args(), sizeof frame_.args);
     frame_.scratch_base = (reinterpret_cast<std::uint64_t>(scratch_.get()) + 7) & ~std::uint64_t{7};
     frame_.scratch_size = scratch_size;
     frame_.locals = vstate->local_area;

@@ -22,6 +22,10 @@ Program read_corpus(const std::string& name);
 /// Who fires: the same plausible thread in every benchmark.
 host::Firing plausible_firing();
 
+/// arg0 … arg9 of every firing: arg0 and arg1 point to memory that holds a string, then small
+/// positive numbers, so that programs find a path, a structure or a buffer there.
+const std::uint64_t* plausible_args();
+
 /// The ECB of a program with the most instructions, its DIFOs in order of execution, ready to run
 /// on one frame: in the interpreter or compiled.
 class DifoFixture {

@@ -32,7 +32,14 @@ std::uint64_t load_word(const std::uint8_t* p) {
     return word;
 }
 
+/// The last n < 8 bytes of a key, zeros above them.
 std::uint64_t load_tail(const std::uint8_t* p, std::uint32_t n) {
+    if (n >= 4) { // two words that overlap
+        std::uint32_t low, high;
+        __builtin_memcpy(&low, p, 4);
+        __builtin_memcpy(&high, p + n - 4, 4);
+        return low | std::uint64_t{high} << (n - 4) * 8;
+    }
     std::uint64_t word = 0;
     for (std::uint32_t i = 0; i < n; ++i)
         word |= std::uint64_t{p[i]} << (i * 8);
@@ -54,59 +61,59 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t word) {
     return hash ^ (hash >> 29);
 }
 
-std::uint64_t hash_segment(std::uint64_t hash, const KeySegment& segment, const std::uint8_t* key) {
-    const std::uint8_t* p = key + segment.offset;
-    std::uint32_t left = segment.size;
+std::uint64_t hash_bytes(std::uint64_t hash, const std::uint8_t* p, std::uint32_t left) {
+    for (; left >= 8; left -= 8, p += 8)
+        hash = mix(hash, load_word(p));
+    return left == 0 ? hash : mix(hash, load_tail(p, left));
+}
+
+/// Up to the NUL. Bytes behind it do not count, as if they were zero.
+std::uint64_t hash_string(std::uint64_t hash, const std::uint8_t* p, std::uint32_t left) {
     bool ends = false;
     for (; left >= 8; left -= 8, p += 8) {
-        const std::uint64_t word = load_word(p);
-        hash = mix(hash, segment.string ? until_nul(word, ends) : word);
+        hash = mix(hash, until_nul(load_word(p), ends));
         if (ends)
             return hash;
     }
-    if (left != 0) {
-        // A string's tail ends at its NUL or at the end: bytes behind it read as zero either way.
-        const std::uint64_t word = load_tail(p, left);
-        hash = mix(hash, segment.string ? until_nul(word, ends) : word);
-    }
-    return hash;
+    return left == 0 ? hash : mix(hash, until_nul(load_tail(p, left), ends));
 }
 
-bool equal_segment(const KeySegment& segment, const std::uint8_t* a, const std::uint8_t* b) {
-    a += segment.offset;
-    b += segment.offset;
-    std::uint32_t left = segment.size;
+bool equal_bytes(const std::uint8_t* a, const std::uint8_t* b, std::uint32_t left) {
+    for (; left >= 8; left -= 8, a += 8, b += 8)
+        if (load_word(a) != load_word(b))
+            return false;
+    return load_tail(a, left) == load_tail(b, left);
+}
+
+bool equal_strings(const std::uint8_t* a, const std::uint8_t* b, std::uint32_t left) {
     bool ends = false;
     bool other_ends = false;
     for (; left >= 8; left -= 8, a += 8, b += 8) {
-        const std::uint64_t x = load_word(a);
-        const std::uint64_t y = load_word(b);
-        if (!segment.string) {
-            if (x != y)
-                return false;
-            continue;
-        }
-        if (until_nul(x, ends) != until_nul(y, other_ends) || ends != other_ends)
+        if (until_nul(load_word(a), ends) != until_nul(load_word(b), other_ends))
             return false;
-        if (ends)
-            return true;
+        if (ends || other_ends)
+            return ends == other_ends;
     }
-    const std::uint64_t x = load_tail(a, left);
-    const std::uint64_t y = load_tail(b, left);
-    return segment.string ? until_nul(x, ends) == until_nul(y, other_ends) : x == y;
+    return until_nul(load_tail(a, left), ends) == until_nul(load_tail(b, left), other_ends);
 }
 
 std::uint32_t hash_key(const Aggregation& agg, const std::uint8_t* key) {
     std::uint64_t hash = agg.key_size;
-    for (std::uint32_t i = 0; i < agg.nsegments; ++i)
-        hash = hash_segment(hash, agg.segments[i], key);
+    for (std::uint32_t i = 0; i < agg.nsegments; ++i) {
+        const KeySegment& s = agg.segments[i];
+        hash = s.string ? hash_string(hash, key + s.offset, s.size)
+                        : hash_bytes(hash, key + s.offset, s.size);
+    }
     return static_cast<std::uint32_t>(hash >> 32);
 }
 
 bool equal_key(const Aggregation& agg, const std::uint8_t* a, const std::uint8_t* b) {
-    for (std::uint32_t i = 0; i < agg.nsegments; ++i)
-        if (!equal_segment(agg.segments[i], a, b))
+    for (std::uint32_t i = 0; i < agg.nsegments; ++i) {
+        const KeySegment& s = agg.segments[i];
+        if (!(s.string ? equal_strings(a + s.offset, b + s.offset, s.size)
+                       : equal_bytes(a + s.offset, b + s.offset, s.size)))
             return false;
+    }
     return true;
 }
 

@@ -73,7 +73,8 @@ class Runner final : public DifoRunner {
         result.flags = frame.flags;
         result.scratch = frame.scratch_ptr - frame.scratch_base;
         if ((frame.flags & DIFJIT_FLAG_FAULT) != 0) {
-            result.pc = frame.fault_offset == 0xffffffff ? -1 : frame.fault_offset / 4;
+            if (frame.fault_offset != 0xffffffff) // else the record's store is at fault
+                result.pc = frame.fault_offset / sizeof(std::uint32_t);
             result.illval = illval(frame, result.pc);
         }
         result.globals = globals();

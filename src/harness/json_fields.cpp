@@ -13,6 +13,8 @@ namespace {
 
 /// What a JSON value is, for messages.
 std::string shown(const Json& value) {
+    if (value.is_structured()) // may be nested without end, and dump() recurses
+        return value.is_array() ? "an array" : "an object";
     std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
     constexpr std::size_t longest = 40;
     if (text.size() <= longest)

@@ -67,7 +67,8 @@ bool is_load(Op op) {
 /// The walk of note_uses: which argument each register holds, if any.
 class UseWalk {
   public:
-    UseWalk(const Difo& difo, ArgumentUses& uses) : difo_(difo), uses_(uses) {
+    UseWalk(const Difo& difo, ArgumentUses& uses, LocalArguments& locals)
+        : difo_(difo), uses_(uses), locals_(locals) {
         registers_.fill(none);
         constants_.fill(none);
     }
@@ -84,6 +85,11 @@ class UseWalk {
             registers_[rd] = none;
         } else if (op == Op::LDGS) {
             registers_[rd] = scalar(instruction.var());
+        } else if (op == Op::LDLS) {
+            auto found = locals_.find(instruction.var());
+            registers_[rd] = found != locals_.end() ? found->second : none;
+        } else if (op == Op::STLS) {
+            locals_[instruction.var()] = registers_[rd];
         } else if (op == Op::LDGA) {
             std::uint64_t index = constants_[r2];
             registers_[rd] = instruction.array() == 0 && index < DIFJIT_NARGS ? index : none;
@@ -151,6 +157,7 @@ class UseWalk {
 
     const Difo& difo_;
     ArgumentUses& uses_;
+    LocalArguments& locals_;
     std::array<std::uint64_t, DIFJIT_NREGS> registers_{}, constants_{};
     std::vector<std::uint64_t> pushed_;
 };
@@ -195,8 +202,8 @@ void put_word(std::vector<std::byte>& bytes, std::size_t at, std::uint64_t value
 
 } // namespace
 
-void note_uses(const Difo& difo, ArgumentUses& uses) {
-    UseWalk walk(difo, uses);
+void note_uses(const Difo& difo, ArgumentUses& uses, LocalArguments& locals) {
+    UseWalk walk(difo, uses, locals);
     for (std::uint32_t word : difo.text)
         walk.step(Instruction{word});
 }
@@ -251,9 +258,10 @@ void Load::add_probes(const Program& program, const EcbDescription& ecb) {
     if (pseudo)
         return;
     ArgumentUses uses{};
+    LocalArguments locals;
     auto note = [&](std::int32_t difo) {
         if (difo >= 0 && static_cast<std::size_t>(difo) < program.difos.size())
-            note_uses(program.difos[static_cast<std::size_t>(difo)], uses);
+            note_uses(program.difos[static_cast<std::size_t>(difo)], uses, locals);
     };
     note(ecb.predicate);
     for (const auto& action : ecb.actions)

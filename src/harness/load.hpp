@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -24,8 +25,12 @@ namespace difjit::harness {
 enum class ArgumentUse : std::uint8_t { number, memory, string };
 using ArgumentUses = std::array<ArgumentUse, DIFJIT_NARGS>;
 
-/// A straight walk over the DIFO: which arguments go into loads and string subroutines.
-void note_uses(const Difo& difo, ArgumentUses& uses);
+/// Which argument a clause-local holds, by the variable's id; other values are absent.
+using LocalArguments = std::map<std::uint32_t, std::uint64_t>;
+
+/// A straight walk over the DIFO: which arguments go into loads and string subroutines. `locals`
+/// goes from DIFO to DIFO of one clause.
+void note_uses(const Difo& difo, ArgumentUses& uses, LocalArguments& locals);
 
 /// A name that a glob matches, made of the glob and, where it says nothing, of `filler`.
 std::string fill_glob(const std::string& glob, const std::string& filler);

@@ -50,8 +50,18 @@ Result<std::unique_ptr<Session>> make_session(const std::vector<Program>& progra
     return session;
 }
 
-std::unique_ptr<Consumer> make_consumer(Session& session, const TraceOptions& options) {
+/// One command line has one dialect; LIBACT's numbers depend on it.
+Dialect dialect_of(const std::vector<Program>& programs) {
+    for (const Program& program : programs)
+        if (!program.difos.empty())
+            return program.difos.front().dialect;
+    return Dialect::freebsd;
+}
+
+std::unique_ptr<Consumer> make_consumer(Session& session, const std::vector<Program>& programs,
+                                        const TraceOptions& options) {
     ConsumerOptions wanted;
+    wanted.dialect = dialect_of(programs);
     wanted.format = options.format;
     wanted.quiet = options.quiet;
     wanted.write = options.write;
@@ -175,7 +185,7 @@ Result<TraceReport> trace(const std::vector<Program>& programs, FiringSource& so
     if (!made)
         return std::unexpected(made.error());
     Session& session = **made;
-    auto consumer = make_consumer(session, options);
+    auto consumer = make_consumer(session, programs, options);
     Firer firer(session, source, user);
     TraceReport report;
     if (auto done = session.go(!lists(source, "BEGIN")); !done)

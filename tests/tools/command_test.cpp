@@ -311,15 +311,22 @@ TEST(Asm, ReadsBackWhatDisPrints) {
     }
 }
 
+/// A listing alone has no ECBs, so the lines that name them go.
+std::string without_headings(const std::string& listing) {
+    std::istringstream text(listing);
+    std::string out;
+    for (std::string line; std::getline(text, line);)
+        if (!line.starts_with("! "))
+            out += line + "\n";
+    return out;
+}
+
 TEST(Asm, ReadsTheListing) {
     Ran listing = difjit({"dis", dof("hexval")});
     std::string copy = temporary_path("listing.dof");
     Ran made = difjit({"asm", "-", "-o", copy}, {.input = listing.out});
     ASSERT_EQ(made.status, 0) << made.err;
-    std::string again = difjit({"dis", copy}).out;
-    EXPECT_EQ(
-        again.substr(again.find('\n')),
-        listing.out.substr(listing.out.find('\n')).substr(0, again.size() - again.find('\n')));
+    EXPECT_EQ(without_headings(difjit({"dis", copy}).out), without_headings(listing.out));
 }
 
 TEST(Compile, MakesAnArchiveOfImages) {

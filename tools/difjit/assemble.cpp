@@ -37,6 +37,8 @@ int assemble(const AsmArguments& arguments) {
     auto source = harness::read_text(arguments.source, harness::max_program_bytes);
     if (!source)
         return failed(source.error().in(name));
+    if (source->find_first_not_of(" \t\r\n") == std::string::npos)
+        return failed(Error{"is empty: expected DIF text"}.in(name));
     auto program = text::assemble(*source, name, arguments.dialect);
     if (!program)
         return failed(named(program.error(), name));

@@ -179,7 +179,7 @@ std::uint64_t subroutine<Subr::STRTOK>(difjit_frame* f, std::uint64_t) {
         return 0;
     if (addr == 0) { // go on where the last call ended
         addr = f->strtok;
-        limit = f->strtok_limit;
+        limit = addr == 0 ? 0 : f->strtok_limit; // forgotten between firings: nothing to read
     } else {
         if (!strcanload(f, addr, f->strsize, &limit))
             return 0;

@@ -239,7 +239,8 @@ class JsonPrinter final : public Printer {
         object["count"] = drop.count;
         object["total"] = drop.total;
         object["kind"] = drop.kind;
-        object["msg"] = drop.message + "\n";
+        object["message"] = drop.message;
+        object["msg"] = drop.message + "\n"; // as FreeBSD's dtrace(1) names it
         write(object);
     }
 

@@ -438,6 +438,7 @@ void run_probe(const Probe& probe, const Ecb* ecb, CpuSlot& slot, difjit_frame* 
     f->probe = &probe;
     f->probe_id = probe.id;
     f->strtok = 0;
+    f->strtok_limit = 0;
     Consumer* const c = ecb->consumer;
     for (; ecb != nullptr && ecb->consumer == c;
          ecb = __atomic_load_n(&ecb->next, __ATOMIC_ACQUIRE)) {

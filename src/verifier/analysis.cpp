@@ -22,22 +22,21 @@ std::uint32_t count_branches(const difjit_difo& difo) {
     return n;
 }
 
-/// A target that has been branched to and not been reached yet.
-struct Waiting {
-    std::uint32_t target;
-    Paths paths;
-};
-
 class Analysis {
   public:
     Analysis(const difjit_difo& difo, const Assumptions& assumptions,
              std::span<std::byte> workspace, std::span<Fact> facts, Watcher* watcher)
         : difo_(difo), assumptions_(assumptions), branches_left_(count_branches(difo)),
-          waiting_(reinterpret_cast<Waiting*>(workspace.data())), facts_(facts), watcher_(watcher),
-          pool_(workspace.data() + states_offset(branches_left_), branches_left_ + spare_states) {}
+          facts_(facts), watcher_(watcher), pool_(workspace.data(), branches_left_ + spare_states),
+          waiting_(reinterpret_cast<Paths*>(workspace.data() + states_bytes(branches_left_))),
+          waits_(reinterpret_cast<std::uint32_t*>(waiting_ + branches_left_)) {}
 
-    static std::size_t states_offset(std::uint32_t branches) {
-        return (branches * sizeof(Waiting) + 15) & ~std::size_t{15};
+    static std::size_t states_bytes(std::uint32_t branches) {
+        return (branches + spare_states) * sizeof(State);
+    }
+    static std::size_t bytes(const difjit_difo& difo, std::uint32_t branches) {
+        return states_bytes(branches) + branches * sizeof(Paths) +
+               difo.text_len * sizeof(std::uint32_t);
     }
 
     std::size_t run();
@@ -46,12 +45,13 @@ class Analysis {
     const difjit_difo& difo_;
     const Assumptions& assumptions_;
     std::uint32_t branches_left_; ///< behind this point: each may need a state that waits
-    Waiting* waiting_;
-    std::uint32_t waiting_count_ = 0;
     std::span<Fact> facts_;
     std::size_t fact_count_ = 0;
     Watcher* watcher_;
     StatePool pool_;
+    Paths* waiting_; ///< for each target that has been branched to; as many as branches can be
+    std::uint32_t waiting_count_ = 0;
+    std::uint32_t* waits_; ///< for each instruction: 1 + its index in waiting_, or 0
     Paths now_;
 
     [[nodiscard]] std::uint32_t reserve() const { return branches_left_ + 1; }
@@ -64,27 +64,20 @@ class Analysis {
               std::uint8_t reg = 0, Region region = Region::number);
     void prove_depth(std::uint32_t pc);
     void prove(std::uint32_t pc, const Proof& proof);
-    void prove_result(std::uint32_t pc, std::uint8_t reg, const Proof& proof);
-    void prove_access(std::uint32_t pc, FactKind kind, std::uint32_t width, const Value& address);
+    void prove_result(std::uint32_t pc, std::uint8_t reg);
 };
 
 Paths& Analysis::waiting_at(std::uint32_t target) {
-    // Few wait at once, and a branch mostly goes where one before it went: look from the back.
-    for (std::uint32_t i = waiting_count_; i > 0; i--)
-        if (waiting_[i - 1].target == target)
-            return waiting_[i - 1].paths;
-    waiting_[waiting_count_] = Waiting{target, Paths{}};
-    return waiting_[waiting_count_++].paths;
+    if (waits_[target] == 0) {
+        waiting_[waiting_count_].count = 0;
+        waits_[target] = ++waiting_count_;
+    }
+    return waiting_[waits_[target] - 1];
 }
 
 void Analysis::arrive(std::uint32_t pc) {
-    for (std::uint32_t i = 0; i < waiting_count_; i++) {
-        if (waiting_[i].target != pc)
-            continue;
-        now_.add(waiting_[i].paths, pool_, reserve());
-        waiting_[i] = waiting_[--waiting_count_];
-        return;
-    }
+    if (waits_[pc] != 0)
+        now_.add(waiting_[waits_[pc] - 1], pool_, reserve());
 }
 
 void Analysis::fact(std::uint32_t pc, FactKind kind, std::uint64_t a, std::uint64_t b,
@@ -105,22 +98,30 @@ void Analysis::prove_depth(std::uint32_t pc) {
     fact(pc, FactKind::TUPLE_DEPTH, first.depth_min);
 }
 
-void Analysis::prove_access(std::uint32_t pc, FactKind kind, std::uint32_t width,
-                            const Value& address) {
-    fact(pc, kind, address.number.umin, address.number.umax + width, 0, address.region);
-}
-
-void Analysis::prove_result(std::uint32_t pc, std::uint8_t reg, const Proof& proof) {
-    const Value& v = proof.result;
-    if (v.is_constant())
-        return fact(pc, FactKind::RESULT_IS, v.number.umin, 0, reg);
-    if (!v.may_be_zero())
+/// What rd holds behind the instruction, on the paths that go on.
+void Analysis::prove_result(std::uint32_t pc, std::uint8_t reg) {
+    const Value* v = &now_.states[0]->at(reg);
+    std::uint64_t string = string_bound(*v, difo_);
+    Value joined;
+    if (now_.count > 1) {
+        joined = *v;
+        for (std::uint32_t i = 1; i < now_.count; i++) {
+            const Value& other = now_.states[i]->at(reg);
+            const std::uint64_t bound = string == 0 ? 0 : string_bound(other, difo_);
+            string = bound == 0 || bound > string ? bound : string;
+            join_into(joined, other);
+        }
+        v = &joined;
+    }
+    if (v->is_constant())
+        return fact(pc, FactKind::RESULT_IS, v->number.umin, 0, reg);
+    if (!v->may_be_zero())
         fact(pc, FactKind::NOT_NULL, 0, 0, reg);
-    if (proof.string != 0)
-        fact(pc, FactKind::STRING_AT_MOST, proof.string - 1, 0, reg);
-    if (v.is_pointer())
+    if (string != 0)
+        fact(pc, FactKind::STRING_AT_MOST, string - 1, 0, reg);
+    if (v->is_pointer())
         return;
-    const Number& n = v.number;
+    const Number& n = v->number;
     if (n.smin != INT64_MIN || n.smax != INT64_MAX)
         fact(pc, FactKind::RESULT_SIGNED, static_cast<std::uint64_t>(n.smin),
              static_cast<std::uint64_t>(n.smax), reg);
@@ -130,20 +131,22 @@ void Analysis::prove_result(std::uint32_t pc, std::uint8_t reg, const Proof& pro
 
 void Analysis::prove(std::uint32_t pc, const Proof& proof) {
     const Instruction in{difo_.text[pc]};
-    const std::uint32_t width = opcode_row(in.op()).width;
-    const bool divides = Op::SDIV <= in.op() && in.op() <= Op::UREM;
-    if (divides && (proof.flags & Proof::divisor_not_zero) != 0)
-        fact(pc, FactKind::DIVISOR_NOT_0);
-    if ((in.op() == Op::SDIV || in.op() == Op::SREM) && (proof.flags & Proof::divide_no_wrap) != 0)
-        fact(pc, FactKind::DIVIDE_NO_WRAP);
-    if ((proof.flags & Proof::shift_below_64) != 0)
-        fact(pc, FactKind::SHIFT_BELOW_64);
-    if ((proof.flags & Proof::load_inside) != 0)
-        prove_access(pc, FactKind::LOAD_INSIDE, width, proof.address);
-    if ((proof.flags & Proof::store_inside) != 0)
-        prove_access(pc, FactKind::STORE_INSIDE, width, proof.address);
-    if ((proof.flags & Proof::has_result) != 0)
-        prove_result(pc, static_cast<std::uint8_t>(in.rd()), proof);
+    const OpcodeRow& row = opcode_row(in.op());
+    if (proof.flags != 0) {
+        if ((proof.flags & Proof::divisor_not_zero) != 0)
+            fact(pc, FactKind::DIVISOR_NOT_0);
+        if ((proof.flags & Proof::divide_no_wrap) != 0)
+            fact(pc, FactKind::DIVIDE_NO_WRAP);
+        if ((proof.flags & Proof::shift_below_64) != 0)
+            fact(pc, FactKind::SHIFT_BELOW_64);
+        const Extent& e = proof.extent;
+        if ((proof.flags & Proof::load_inside) != 0)
+            fact(pc, FactKind::LOAD_INSIDE, e.first, e.end, 0, e.region);
+        if ((proof.flags & Proof::store_inside) != 0)
+            fact(pc, FactKind::STORE_INSIDE, e.first, e.end, 0, e.region);
+    }
+    if ((row.writes & column::RD) != 0 && (in.rd() & 7) != 0 && now_.count != 0)
+        prove_result(pc, static_cast<std::uint8_t>(in.rd() & 7));
 }
 
 void Analysis::advance(std::uint32_t pc) {
@@ -161,15 +164,17 @@ void Analysis::advance(std::uint32_t pc) {
             now_.drop(i, pool_);
     }
     prove(pc, all);
-    if (now_.count > 1 && (all.flags & Proof::has_result) != 0)
+    if (now_.count > 1)
         now_.fold(pool_);
 }
 
 void Analysis::branch(std::uint32_t pc) {
     const Instruction in{difo_.text[pc]};
-    const auto op = static_cast<std::uint8_t>(in.op());
     branches_left_--;
     Paths& there = waiting_at(in.label());
+    if (in.op() == Op::BA)
+        return there.add(now_, pool_, reserve());
+    const auto op = static_cast<std::uint8_t>(in.op());
     bool taken = false, falls = false;
     for (std::uint32_t i = 0; i < now_.count;) {
         // The pool always has this one: reserve() keeps it and one for each branch behind.
@@ -188,13 +193,12 @@ void Analysis::branch(std::uint32_t pc) {
             now_.drop(i, pool_);
         }
     }
-    if (there.count == 0)
-        waiting_count_--; // it was made just now, at the end
-    if (in.op() != Op::BA && taken != falls)
+    if (taken != falls)
         fact(pc, taken ? FactKind::BRANCH_ALWAYS : FactKind::BRANCH_NEVER);
 }
 
 std::size_t Analysis::run() {
+    __builtin_memset(waits_, 0, difo_.text_len * sizeof *waits_);
     State* entry = pool_.take();
     entry->reset();
     now_.add(entry, pool_, reserve());
@@ -234,8 +238,7 @@ std::span<const Fact> facts_of(std::span<const Fact> facts, std::uint32_t pc) {
 }
 
 std::size_t analysis_workspace(const difjit_difo& difo) {
-    const std::uint32_t branches = count_branches(difo);
-    return Analysis::states_offset(branches) + (branches + spare_states) * sizeof(State);
+    return Analysis::bytes(difo, count_branches(difo));
 }
 
 std::size_t analyse(const difjit_difo& difo, const Assumptions& assumptions,

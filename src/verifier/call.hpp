@@ -8,6 +8,9 @@
 
 namespace difjit::verifier {
 
+/// What alloca, copyin and allocs give: memory of that many bytes at least, 8-aligned.
+Value allocation(const Number& size, std::uint32_t pc);
+
 /// The value of rd behind a call that did not fault; `old` is rd's before it.
 Value call_result(Subr subr, const State& state, const Value& old, const Assumptions& assumptions,
                   std::uint32_t pc);

@@ -216,7 +216,7 @@ Number remainder_unsigned(const Number& a, const Number& b) {
         return a; // smaller than any divisor
     const std::uint64_t divisor_limit = b.umax == 0 ? 0 : b.umax - 1;
     Number n = Number::between(0, least(a.umax, divisor_limit));
-    if (b.is_constant() && std::has_single_bit(b.umin)) // x % 2^k keeps the low bits
+    if (b.is_constant() && (b.umin & (b.umin - 1)) == 0) // x % 2^k keeps the low bits
         return bit_and(a, Number::constant(b.umin - 1));
     return n;
 }

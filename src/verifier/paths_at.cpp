@@ -3,28 +3,6 @@
 
 namespace difjit::verifier {
 
-StatePool::StatePool(void* memory, std::uint32_t count) {
-    auto* states = static_cast<State*>(memory);
-    for (std::uint32_t i = count; i > 0; i--)
-        give(states + (i - 1));
-}
-
-State* StatePool::take() {
-    if (free_ == nullptr)
-        return nullptr;
-    auto* state = reinterpret_cast<State*>(free_);
-    free_ = free_->next;
-    left_--;
-    return state;
-}
-
-void StatePool::give(State* state) {
-    auto* link = reinterpret_cast<Free*>(state);
-    link->next = free_;
-    free_ = link;
-    left_++;
-}
-
 void Paths::add(State* state, StatePool& pool, std::uint32_t reserve) {
     std::uint32_t into = count;
     for (std::uint32_t i = 0; i < count && into == count; i++)

@@ -16,26 +16,41 @@ namespace difjit::verifier {
 
 inline constexpr unsigned max_paths = 4;
 
-/// States in the caller's memory. A free one's storage links to the next.
+/// States in the caller's memory: fresh ones from its start on, before that those given back, whose
+/// storage links to the next.
 class StatePool {
   public:
-    StatePool(void* memory, std::uint32_t count);
-    /// nullptr: there is none left.
-    State* take();
-    void give(State* state);
+    StatePool(void* memory, std::uint32_t count)
+        : fresh_(static_cast<State*>(memory)), left_(count) {}
+    /// The caller knows that there is one left. It is not initialised.
+    State* take() {
+        left_--;
+        if (free_ == nullptr)
+            return fresh_++;
+        auto* state = reinterpret_cast<State*>(free_);
+        free_ = free_->next;
+        return state;
+    }
+    void give(State* state) {
+        auto* link = reinterpret_cast<Free*>(state);
+        link->next = free_;
+        free_ = link;
+        left_++;
+    }
     [[nodiscard]] std::uint32_t left() const { return left_; }
 
   private:
     struct Free {
         Free* next;
     };
+    State* fresh_;
     Free* free_ = nullptr;
-    std::uint32_t left_ = 0;
+    std::uint32_t left_;
 };
 
 struct Paths {
     std::uint32_t count = 0;
-    State* states[max_paths] = {};
+    State* states[max_paths]; ///< the first `count`
 
     /// Takes the state over: beside the others if it can be told from them and the pool can spare
     /// it (more than `reserve` are left), else joined to one of them and given back.

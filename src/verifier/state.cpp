@@ -1,81 +1,71 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "verifier/state.hpp"
 
+#include <bit>
+
 #include "dif/opcodes.hpp"
 
 namespace difjit::verifier {
 
 namespace {
 
-void join_slot(Slot& slot, const Slot& other) {
-    slot.value = join(slot.value, other.value);
-    slot.mixed = slot.mixed || other.mixed || slot.by_ref != other.by_ref;
-    slot.size_max = slot.size_max > other.size_max ? slot.size_max : other.size_max;
+/// Calls f(i) for each bit that is set.
+template <class F>
+void each_bit(unsigned bits, F f) {
+    for (; bits != 0; bits &= bits - 1)
+        f(static_cast<unsigned>(std::countr_zero(bits)));
 }
 
 } // namespace
 
 void State::reset() {
-    for (Value& value : registers)
-        value = Value::constant(0);
-    for (Slot& slot : tuple)
-        slot = Slot{Value::constant(0), 0, false, false};
     codes = Codes{};
-    written_always = written_ever = 1;
-    depth_min = depth_max = pushed = 0;
+    written_always = written_ever = 0;
+    depth_min = depth_max = pushed = slot_refs = slot_values = 0;
 }
 
 void State::assign(const State& other) {
-    if (this == &other)
-        return;
-    for (unsigned r = 0; r < DIFJIT_NREGS; r++)
-        registers[r] = other.registers[r];
-    for (unsigned i = 0; i < DIFJIT_NTUPLE && i < other.pushed; i++)
+    each_bit(other.written_ever, [&](unsigned r) { registers[r] = other.registers[r]; });
+    for (unsigned i = 0; i < other.pushed; i++)
         tuple[i] = other.tuple[i];
-    for (unsigned i = other.pushed; i < DIFJIT_NTUPLE; i++)
-        tuple[i] = Slot{Value::any(), UINT64_MAX, false, true};
     codes = other.codes;
     written_always = other.written_always;
     written_ever = other.written_ever;
     depth_min = other.depth_min;
     depth_max = other.depth_max;
     pushed = other.pushed;
+    slot_refs = other.slot_refs;
+    slot_values = other.slot_values;
 }
 
 void State::merge(const State& other) {
-    for (unsigned r = 1; r < DIFJIT_NREGS; r++)
-        registers[r] = join(registers[r], other.registers[r]);
+    each_bit(written_ever & other.written_ever,
+             [&](unsigned r) { join_into(registers[r], other.registers[r]); });
+    each_bit(written_ever & ~unsigned{other.written_ever},
+             [&](unsigned r) { join_into(registers[r], zero_value); });
+    each_bit(other.written_ever & ~unsigned{written_ever},
+             [&](unsigned r) { registers[r] = join(other.registers[r], zero_value); });
     pushed = pushed < other.pushed ? pushed : other.pushed;
     for (unsigned i = 0; i < pushed; i++)
-        join_slot(tuple[i], other.tuple[i]);
+        join_into(tuple[i], other.tuple[i]);
     if (!(codes == other.codes))
-        codes = Codes{Codes::From::unknown, 0, 0};
+        codes.forget();
     written_always &= other.written_always;
     written_ever |= other.written_ever;
     depth_min = depth_min < other.depth_min ? depth_min : other.depth_min;
     depth_max = depth_max > other.depth_max ? depth_max : other.depth_max;
+    slot_refs |= other.slot_refs;
+    slot_values |= other.slot_values;
 }
 
 bool State::differs(const State& other) const {
-    for (unsigned r = 1; r < DIFJIT_NREGS; r++) {
+    for (unsigned bits = written_always & other.written_always; bits != 0; bits &= bits - 1) {
+        const auto r = static_cast<unsigned>(std::countr_zero(bits));
         const Value &a = registers[r], &b = other.registers[r];
-        if (((written_always & other.written_always) >> r & 1) != 0 && a.is_constant() &&
-            b.is_constant() && a.number.umin != b.number.umin)
+        if (a.is_constant() && b.is_constant() && a.number.umin != b.number.umin)
             return true;
     }
     return false;
-}
-
-void State::write(unsigned rd, const Value& value) {
-    if (rd == 0)
-        return; // %r0 is 0 whatever is written
-    registers[rd] = value;
-    const auto bit = static_cast<std::uint8_t>(1u << rd);
-    written_always |= bit;
-    written_ever |= bit;
-    const bool compares = codes.from == Codes::From::compare || codes.from == Codes::From::test;
-    if (compares && (codes.r1 == rd || (codes.from == Codes::From::compare && codes.r2 == rd)))
-        codes = Codes{Codes::From::unknown, 0, 0};
 }
 
 namespace {
@@ -197,7 +187,7 @@ bool assume_numbers(Relation relation, Number& a, Number& b) {
 /// A pointer against 0.
 bool assume_null(Value& pointer, Relation relation) {
     if (relation == Relation::equal || relation == Relation::not_above) {
-        if (!pointer.may_be_null)
+        if (!pointer.may_be_zero())
             return false;
         pointer = Value::constant(0);
     } else if (relation == Relation::not_equal || relation == Relation::above) {
@@ -251,17 +241,18 @@ bool assume_branch(State& state, std::uint8_t opcode, bool taken) {
         relation = negated(relation);
     if (relation == Relation::never)
         return false;
-    Value zero = Value::constant(0);
-    Value& a = state.registers[codes.r1];
-    if (codes.from == Codes::From::test)
-        return assume_values(relation, a, zero);
-    if (codes.from != Codes::From::compare)
+    if (relation == Relation::always || relation == Relation::unknown)
         return true;
-    if (codes.r1 == codes.r2) // cmp %r1, %r1: N and C are 0, Z is 1
+    if (codes.from == Codes::From::compare && codes.r1 == codes.r2) // N and C are 0, Z is 1
         return holds_of_equals(relation);
-    const bool possible = assume_values(relation, a, state.registers[codes.r2]);
-    state.registers[0] = zero;
-    return possible;
+    // %r0 and what nothing wrote is 0; what is learned of those is lost.
+    Value zeros[2] = {zero_value, zero_value};
+    const auto operand = [&](unsigned r, Value& zero) -> Value& {
+        return (state.written_ever >> r & 1) != 0 ? state.registers[r] : zero;
+    };
+    Value& a = operand(codes.r1, zeros[0]);
+    return assume_values(relation, a,
+                         codes.from == Codes::From::test ? zeros[1] : operand(codes.r2, zeros[1]));
 }
 
 } // namespace difjit::verifier

@@ -13,40 +13,53 @@
 
 namespace difjit::verifier {
 
-/// One slot of the tuple stack.
-struct Slot {
-    Value value;
-    std::uint64_t size_max = 0; ///< by-ref: at most so many bytes
-    bool by_ref = false;
-    bool mixed = false; ///< a value on one path, a reference on another
-};
-
 /// What the condition codes come from, while the registers still hold what was compared.
 struct Codes {
     enum class From : std::uint8_t { entry, compare, test, strings, unknown } from = From::entry;
-    std::uint8_t r1 = 0, r2 = 0;
+    std::uint8_t r1 = 0, r2 = 0; ///< 0 where no register is meant
     bool operator==(const Codes&) const = default;
+    void forget() {
+        from = From::unknown;
+        r1 = r2 = 0;
+    }
 };
 
 struct State {
+    // Only what the masks and `pushed` say is there; the rest is not initialised.
     Value registers[DIFJIT_NREGS];
-    Slot tuple[DIFJIT_NTUPLE];
+    Value tuple[DIFJIT_NTUPLE];
     Codes codes;
-    std::uint8_t written_always = 1; ///< registers that every path has written, as bits; %r0 is
-    std::uint8_t written_ever = 1;   ///< that some path has
-    std::uint8_t depth_min = 0, depth_max = 0;
-    std::uint8_t pushed = 0; ///< slots that have ever been written on every path, from the bottom
+    std::uint8_t written_always; ///< registers that every path has written, as bits; never %r0
+    std::uint8_t written_ever;   ///< that some path has
+    std::uint8_t depth_min, depth_max;
+    std::uint8_t pushed;      ///< slots that hold what was last pushed there on every path
+    std::uint8_t slot_refs;   ///< slots that some path pushed by reference, as bits
+    std::uint8_t slot_values; ///< by value
 
     /// The state at entry: everything 0 (semantics.md, decision 1), nothing written.
     void reset();
-    /// Copies what lives: unused slots of the tuple stack are left out.
+    /// Copies what is there.
     void assign(const State& other);
     /// Makes this the join of both.
     void merge(const State& other);
     /// Is some register a different constant in the other?
     [[nodiscard]] bool differs(const State& other) const;
-    /// rd gets a value: codes that were made of its old one are lost.
-    void write(unsigned rd, const Value& value);
+
+    /// What the register holds; 0 where nothing wrote it.
+    [[nodiscard]] const Value& at(unsigned r) const {
+        return (written_ever >> (r & 7) & 1) != 0 ? registers[r & 7] : zero_value;
+    }
+    /// What the slot holds, whoever wrote it.
+    [[nodiscard]] Value slot(unsigned i) const { return i < pushed ? tuple[i] : Value::any(); }
+    /// rd is about to be written; codes that were made of its old value are lost.
+    Value& rewrite(unsigned rd) {
+        const auto bit = static_cast<std::uint8_t>(1u << rd);
+        written_always |= bit;
+        written_ever |= bit;
+        if (codes.r1 == rd || codes.r2 == rd)
+            codes.forget();
+        return registers[rd];
+    }
 };
 
 /// What holds after a branch that was (not) taken. False: that can't happen.

@@ -19,28 +19,33 @@ struct Step {
     Instruction instruction;
     Proof& proof;
 
-    [[nodiscard]] Value& reg(std::uint32_t r) const { return state.registers[r & 7]; }
-    [[nodiscard]] const Value& r1() const { return reg(instruction.r1()); }
-    [[nodiscard]] const Value& r2() const { return reg(instruction.r2()); }
+    [[nodiscard]] const Value& r1() const { return state.at(instruction.r1()); }
+    [[nodiscard]] const Value& r2() const { return state.at(instruction.r2()); }
+    [[nodiscard]] const Value& rd() const { return state.at(instruction.rd()); }
 
+    /// %r0 stays 0 whatever is written. The value may be that of a register: it is taken over.
     void result(const Value& value) const {
-        state.write(instruction.rd() & 7, value);
-        if (instruction.rd() == 0)
-            return;
-        proof.flags |= Proof::has_result;
-        proof.result = value;
-        proof.string = string_bound(value, difo);
+        const std::uint32_t to = instruction.rd() & 7;
+        if (to != 0)
+            state.rewrite(to) = value;
     }
-    void number(const Number& n) const { result(Value::of(n)); }
+    void number(const Number& n) const {
+        const std::uint32_t to = instruction.rd() & 7;
+        if (to != 0)
+            state.rewrite(to) = Value::of(n);
+    }
 };
 
 using Binary = Number (*)(const Number&, const Number&);
 
+constexpr Number any_number = Number::any();
+constexpr Number any_but_zero{INT64_MIN, INT64_MAX, 1, UINT64_MAX, 0, UINT64_MAX};
+
 /// A pointer is a number of which nothing is known, for all that is not addition.
-Number as_number(const Value& v) {
+const Number& as_number(const Value& v) {
     if (!v.is_pointer())
         return v.number;
-    return v.may_be_null ? Number::any() : Number::between(1, UINT64_MAX);
+    return v.may_be_zero() ? any_number : any_but_zero;
 }
 
 void arithmetic(const Step& s, Binary operation) {
@@ -49,7 +54,7 @@ void arithmetic(const Step& s, Binary operation) {
 
 /// What the divisor is on the paths that go on. False: it is always 0.
 bool divide(const Step& s, Binary operation, bool is_signed) {
-    const Number dividend = as_number(s.r1());
+    const Number& dividend = as_number(s.r1());
     Number divisor = as_number(s.r2()), zero = Number::constant(0);
     if (!divisor.contains(0))
         s.proof.flags |= Proof::divisor_not_zero;
@@ -58,9 +63,11 @@ bool divide(const Step& s, Binary operation, bool is_signed) {
         s.proof.flags |= Proof::divide_no_wrap;
     if (!assume_not_equal(divisor, zero))
         return false;
-    if (!s.r2().is_pointer() && s.instruction.r2() != 0)
-        s.reg(s.instruction.r2()).number = divisor;
-    s.number(operation(dividend, divisor));
+    const Number quotient = operation(dividend, divisor);
+    const std::uint32_t r2 = s.instruction.r2() & 7;
+    if ((s.state.written_ever >> r2 & 1) != 0 && !s.r2().is_pointer())
+        s.state.registers[r2].number = divisor;
+    s.number(quotient);
     return true;
 }
 
@@ -77,25 +84,31 @@ bool is_stable(Region region) {
            region == Region::scratch || region == Region::string;
 }
 
+Extent extent(const Value& address, std::uint32_t width) {
+    return {address.region, address.id, address.site, address.number.umin,
+            address.number.umax + width};
+}
+
 void load(const Step& s, const OpcodeRow& row) {
     const Value& address = s.r1();
     if (row.memory != Memory::USER && is_stable(address.region) && address.holds(row.width)) {
         s.proof.flags |= Proof::load_inside;
-        s.proof.address = address;
+        s.proof.extent = extent(address, row.width);
     }
     s.number(loaded(row.width, row.is_signed));
 }
 
 /// Whatever is stored may end or unend a string that is not in the string table.
 void forget_strings(State& state) {
-    for (Value& value : state.registers)
-        value.terminated = 0;
-    for (Slot& slot : state.tuple)
-        slot.value.terminated = 0;
+    for (unsigned r = 1; r < DIFJIT_NREGS; r++)
+        if ((state.written_ever >> r & 1) != 0)
+            state.registers[r].terminated = 0;
+    for (unsigned i = 0; i < state.pushed; i++)
+        state.tuple[i].terminated = 0;
 }
 
 void store(const Step& s, const OpcodeRow& row) {
-    const Value& address = s.reg(s.instruction.rd());
+    const Value& address = s.rd();
     const bool writable = address.region == Region::global || address.region == Region::local ||
                           address.region == Region::scratch;
     // Those regions start 8-aligned (semantics.md point 17, decision 15).
@@ -103,20 +116,25 @@ void store(const Step& s, const OpcodeRow& row) {
     const bool known = (address.number.unknown & (row.width - 1)) == 0;
     if (writable && address.holds(row.width) && aligned && known) {
         s.proof.flags |= Proof::store_inside;
-        s.proof.address = address;
+        s.proof.extent = extent(address, row.width);
     }
     forget_strings(s.state);
 }
 
-/// The variable's declaration in this DIFO, or nullptr.
+/// The variable's declaration in this DIFO; nullptr where there is none, or where two disagree
+/// (point 50: nothing checks them against each other).
 const difjit_var* declaration(const difjit_difo& difo, std::uint32_t id, std::uint8_t scope,
                               std::uint8_t kind) {
+    const difjit_var* found = nullptr;
     for (std::uint32_t i = 0; i < difo.var_len; i++) {
         const difjit_var& var = difo.vars[i];
-        if (var.id == id && var.scope == scope && var.kind == kind)
-            return &var;
+        if (var.id != id || var.scope != scope)
+            continue;
+        if (found != nullptr || var.kind != kind)
+            return nullptr;
+        found = &var;
     }
-    return nullptr;
+    return found;
 }
 
 /// A user variable: by-value anything, by-ref the address of its data, or 0.
@@ -142,28 +160,39 @@ void load_scalar(const Step& s, std::uint8_t scope, Region region) {
     s.result(Value::any());
 }
 
-void push(const Step& s, bool by_ref, std::uint64_t size_max) {
+/// False: the stack is full, which faults.
+bool push(const Step& s, bool by_ref) {
     State& state = s.state;
-    const Value& value = s.reg(s.instruction.rd());
+    if (state.depth_min == DIFJIT_NTUPLE)
+        return false;
     // Where paths disagree on the depth, any slot from the lower to the higher one may be written.
+    const bool exact = state.depth_min == state.depth_max;
     for (unsigned i = state.depth_min; i <= state.depth_max && i < DIFJIT_NTUPLE; i++) {
-        if (state.depth_min == state.depth_max)
-            state.tuple[i] = Slot{value, size_max, by_ref, false};
-        else
-            state.tuple[i] = Slot{Value::any(), UINT64_MAX, false, true};
+        const auto bit = static_cast<std::uint8_t>(1u << i);
+        if (exact) {
+            state.slot_refs &= static_cast<std::uint8_t>(~bit);
+            state.slot_values &= static_cast<std::uint8_t>(~bit);
+        }
+        (by_ref ? state.slot_refs : state.slot_values) |= bit;
+        state.tuple[i] = exact ? s.rd() : Value::any();
     }
-    if (state.depth_min < DIFJIT_NTUPLE)
-        state.depth_min++;
+    state.depth_min++;
     if (state.depth_max < DIFJIT_NTUPLE)
         state.depth_max++;
     if (state.depth_min > state.pushed)
         state.pushed = state.depth_min;
+    return true;
+}
+
+/// The runtime completes an associative array's key behind the top of the tuple stack: what was
+/// pushed there before is gone.
+void use_as_key(State& state) {
+    if (state.pushed > state.depth_min)
+        state.pushed = state.depth_min;
 }
 
 void allocate(const Step& s, const Number& size) {
-    Value v = Value::pointer(Region::scratch, size.umin, false);
-    v.site = s.pc;
-    s.result(v);
+    s.result(allocation(size, s.pc));
 }
 
 void call(const Step& s) {
@@ -176,7 +205,7 @@ void call(const Step& s) {
         forget_strings(s.state);
     if ((row.effects & column::ABSENT) != 0 || row.result == SubrResult::VOID)
         return;
-    s.result(call_result(subr, s.state, s.reg(s.instruction.rd()), s.assumptions, s.pc));
+    s.result(call_result(subr, s.state, s.rd(), s.assumptions, s.pc));
 }
 
 void compare(const Step& s, Codes::From from) {
@@ -188,29 +217,30 @@ void compare(const Step& s, Codes::From from) {
 } // namespace
 
 std::uint64_t string_bound(const Value& v, const difjit_difo& difo) {
-    if (v.region == Region::string_table && v.number.umax < difo.str_len) {
-        std::uint64_t end = v.number.umin;
-        if (!v.number
-                 .is_constant()) // the last NUL of the table ends every string that starts before
-            end = v.number.umax;
-        while (end < difo.str_len && difo.strtab[end] != '\0')
-            end++;
-        return end < difo.str_len ? end - v.number.umin + 1 : 0;
+    // A longer string than this is not measured, so that the analysis stays linear.
+    constexpr std::uint64_t reach = 1024;
+    if (v.region == Region::string_table && !v.may_be_null && v.number.umax < difo.str_len) {
+        // The first NUL behind the last place ends every string that starts before it.
+        const std::uint64_t last = v.number.umax;
+        const std::uint64_t limit = difo.str_len - last < reach ? difo.str_len : last + reach;
+        for (std::uint64_t end = last; end < limit; end++)
+            if (difo.strtab[end] == '\0')
+                return end - v.number.umin + 1;
+        return 0;
     }
-    const bool at_start = v.number.is_constant() && v.number.umin == 0;
+    const bool at_start = v.number.umax == 0;
     const bool known = v.region == Region::string || v.region == Region::scratch;
     return known && at_start && !v.may_be_null ? v.terminated : 0;
 }
 
 void meet_proof(Proof& proof, const Proof& other) {
-    const std::uint32_t both = proof.flags & other.flags;
-    const bool one_region = proof.address.same_region(other.address);
-    proof.flags = one_region ? both : both & ~(Proof::load_inside | Proof::store_inside);
-    proof.address = join(proof.address, other.address);
-    proof.result = join(proof.result, other.result);
-    proof.string = proof.string == 0 || other.string == 0 ? 0
-                   : proof.string > other.string          ? proof.string
-                                                          : other.string;
+    Extent& a = proof.extent;
+    const Extent& b = other.extent;
+    proof.flags &= other.flags;
+    if (a.region != b.region || a.id != b.id || a.site != b.site)
+        proof.flags &= ~(Proof::load_inside | Proof::store_inside);
+    a.first = a.first < b.first ? a.first : b.first;
+    a.end = a.end > b.end ? a.end : b.end;
 }
 
 bool step(State& state, const difjit_difo& difo, const Assumptions& assumptions, std::uint32_t pc,
@@ -287,19 +317,21 @@ bool step(State& state, const difjit_difo& difo, const Assumptions& assumptions,
     case Op::LDTS: load_scalar(s, DIFJIT_SCOPE_THREAD, Region::dynamic); return true;
     case Op::LDLS: load_scalar(s, DIFJIT_SCOPE_LOCAL, Region::local); return true;
     case Op::LDGAA:
+        use_as_key(state);
         user_variable(s, DIFJIT_SCOPE_GLOBAL, DIFJIT_VAR_KIND_ARRAY, Region::dynamic);
         return true;
     case Op::LDTAA:
+        use_as_key(state);
         user_variable(s, DIFJIT_SCOPE_THREAD, DIFJIT_VAR_KIND_ARRAY, Region::dynamic);
         return true;
     case Op::STGS:
     case Op::STTS:
-    case Op::STLS:
+    case Op::STLS: return true;
     case Op::STGAA:
-    case Op::STTAA: return true;
+    case Op::STTAA: use_as_key(state); return true;
     case Op::CALL: call(s); return true;
-    case Op::PUSHTR: push(s, true, as_number(s.r2()).umax); return true;
-    case Op::PUSHTV: push(s, false, 0); return true;
+    case Op::PUSHTR: return push(s, true);
+    case Op::PUSHTV: return push(s, false);
     case Op::POPTS:
         state.depth_min -= state.depth_min != 0;
         state.depth_max -= state.depth_max != 0;

@@ -16,9 +16,18 @@
 
 namespace difjit::verifier {
 
-/// What the whole analysis is told.
+/// What the whole analysis is told. Facts hold only for frames that keep to it, so whoever stores
+/// facts, or code that was made by them, must store this beside them and compare it.
 struct Assumptions {
-    std::uint64_t strsize = DIFJIT_STRSIZE_DEFAULT; ///< facts about strings rely on it
+    std::uint64_t strsize = DIFJIT_STRSIZE_DEFAULT; ///< at least 1
+};
+
+/// The bytes that a load or store touches, inside one region.
+struct Extent {
+    Region region = Region::number;
+    std::uint16_t id = 0;
+    std::uint32_t site = 0;
+    std::uint64_t first = 0, end = 0;
 };
 
 /// What holds of one instruction on the paths seen so far; `meet_proof` keeps what holds on all.
@@ -27,15 +36,11 @@ struct Proof {
         divisor_not_zero = 0x1,
         divide_no_wrap = 0x2,
         shift_below_64 = 0x4,
-        load_inside = 0x8,
-        store_inside = 0x10,
-        has_result = 0x20, ///< `result` is what it writes to rd
-        all = 0x3f
+        load_inside = 0x8, ///< at `extent`
+        store_inside = 0x10
     };
     std::uint32_t flags = 0;
-    Value result;             ///< of rd after it
-    Value address;            ///< of a load or store
-    std::uint64_t string = 0; ///< 1 + the bound of the string at `result`, or 0
+    Extent extent;
 };
 
 void meet_proof(Proof& proof, const Proof& other);

@@ -9,12 +9,6 @@ bool is_null(const Value& v) {
     return v.is_constant() && v.number.umin == 0;
 }
 
-/// A pointer that may also be 0.
-Value or_null(Value pointer) {
-    pointer.may_be_null = true;
-    return pointer;
-}
-
 /// Region arithmetic is only right for an address: 0 plus an offset is a number.
 Value moved(const Value& pointer, const Number& offset) {
     if (pointer.may_be_null)
@@ -26,23 +20,29 @@ Value moved(const Value& pointer, const Number& offset) {
 
 } // namespace
 
-Value join(const Value& a, const Value& b) {
-    if (!a.is_pointer() && !b.is_pointer())
-        return Value::of(join(a.number, b.number));
-    if (a.is_pointer() && is_null(b))
-        return or_null(a);
-    if (b.is_pointer() && is_null(a))
-        return or_null(b);
-    if (!a.same_region(b))
-        return Value::any();
-    Value v = a;
-    v.number = join(a.number, b.number);
-    v.may_be_null = a.may_be_null || b.may_be_null;
-    v.size = a.size < b.size ? a.size : b.size;
-    v.terminated = a.terminated == 0 || b.terminated == 0 ? 0
-                   : a.terminated > b.terminated          ? a.terminated
-                                                          : b.terminated;
-    return v;
+void join_into(Value& a, const Value& b) {
+    if (!a.is_pointer() && !b.is_pointer()) {
+        a.number = join(a.number, b.number);
+        return;
+    }
+    if (a.is_pointer() && is_null(b)) {
+        a.may_be_null = true;
+        return;
+    }
+    if (b.is_pointer() && is_null(a)) {
+        a = b;
+        a.may_be_null = true;
+        return;
+    }
+    if (!a.same_region(b)) {
+        a = Value::any();
+        return;
+    }
+    a.number = join(a.number, b.number);
+    a.may_be_null = a.may_be_null || b.may_be_null;
+    a.size = a.size < b.size ? a.size : b.size;
+    if (a.terminated != 0 && (b.terminated == 0 || b.terminated > a.terminated))
+        a.terminated = b.terminated;
 }
 
 Value add(const Value& a, const Value& b) {

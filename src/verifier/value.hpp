@@ -33,19 +33,19 @@ struct Value {
     bool may_be_null = false;
     std::uint16_t id = 0;
     std::uint32_t site = 0;
-    std::uint64_t size = 0; ///< bytes that are certainly there, from the region's start
+    std::uint32_t size = 0; ///< bytes that are certainly there, from the region's start
     /// Region::string and ::scratch: 1 + the last index where the first NUL can be; 0: not known.
-    std::uint64_t terminated = 0;
+    std::uint32_t terminated = 0;
 
-    static Value any() { return {}; }
-    static Value of(const Number& number) {
+    static constexpr Value any() { return {}; }
+    static constexpr Value of(const Number& number) {
         Value v;
         v.number = number;
         return v;
     }
-    static Value constant(std::uint64_t word) { return of(Number::constant(word)); }
+    static constexpr Value constant(std::uint64_t word) { return of(Number::constant(word)); }
     /// The start of a region.
-    static Value pointer(Region region, std::uint64_t size, bool may_be_null) {
+    static constexpr Value pointer(Region region, std::uint32_t size, bool may_be_null) {
         Value v = constant(0);
         v.region = region;
         v.size = size;
@@ -55,8 +55,9 @@ struct Value {
 
     [[nodiscard]] bool is_pointer() const { return region != Region::number; }
     [[nodiscard]] bool is_constant() const { return !is_pointer() && number.is_constant(); }
+    /// No region holds address 0 or wraps around it; beyond its region a pointer may be anything.
     [[nodiscard]] bool may_be_zero() const {
-        return is_pointer() ? may_be_null : number.contains(0);
+        return is_pointer() ? may_be_null || number.umax > size : number.contains(0);
     }
     /// Do both point into the same region?
     [[nodiscard]] bool same_region(const Value& other) const {
@@ -69,8 +70,15 @@ struct Value {
     bool operator==(const Value&) const = default;
 };
 
-/// The smallest Value that stands for all words of both.
-Value join(const Value& a, const Value& b);
+inline constexpr Value zero_value = Value::constant(0);
+
+/// Makes a stand for all words of both.
+void join_into(Value& a, const Value& b);
+inline Value join(const Value& a, const Value& b) {
+    Value v = a;
+    join_into(v, b);
+    return v;
+}
 
 /// r1 + r2 and r1 - r2: a pointer keeps its region, two pointers into one region give a number.
 Value add(const Value& a, const Value& b);

@@ -59,6 +59,8 @@ class Runner final : public DifoRunner {
         state_.destructive = 1;
         state_.rand_state = reinterpret_cast<std::uint64_t(*)[2]>(rand_.data());
         runtime::rand_seed(state_, 1, 2);
+        state_.speculations = &speculation_;
+        state_.nspeculations = 1; // the nspec option's default
         return engine == Engine::jit ? compile() : Result<void>{};
     }
 
@@ -202,6 +204,7 @@ class Runner final : public DifoRunner {
     difjit_vstate* vstate_ = nullptr;
     std::vector<std::array<std::uint64_t, 2>> rand_;
     difjit_state state_{};
+    runtime::Speculation speculation_{};
     std::uint64_t predcache_ = 0;
     engine::Probe probe_;
     jit::LoadedCode code_; // before the view goes

@@ -20,13 +20,13 @@ namespace difjit::harness {
 /// CPU slots that a firing may name: a kernel's MAXCPU.
 inline constexpr std::uint64_t max_cpus = 256;
 
-/// enum difjit_access; control over processes is always there.
+/// enum difjit_access: who may see a process may change it.
 constexpr std::uint32_t access_bits(bool kernel, bool proc) {
-    std::uint32_t bits = DIFJIT_ACCESS_CONTROL;
+    std::uint32_t bits = 0;
     if (kernel)
         bits |= DIFJIT_ACCESS_KERNEL;
     if (proc)
-        bits |= DIFJIT_ACCESS_PROC;
+        bits |= DIFJIT_ACCESS_PROC | DIFJIT_ACCESS_CONTROL;
     return bits;
 }
 

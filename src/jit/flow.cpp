@@ -120,9 +120,31 @@ class Pass {
         const Step& s = unit_.steps[pc];
         StepFlow& f = flow_.steps[pc];
         f.codes = s.op == Op::BA ? Codes::always : resolve(pc, state);
-        if (f.codes != Codes::never)
-            jump(s.target, state);
+        const bool decides = f.codes == Codes::compare || f.codes == Codes::saved;
+        if (f.codes != Codes::never) {
+            State taken = state;
+            if (decides)
+                learn(taken.codes, s.op, true);
+            jump(s.target, taken);
+        }
+        if (decides)
+            learn(state.codes, s.op, false);
         return f.codes != Codes::always;
+    }
+
+    /// What the codes are on one side of a branch. Z alone says that N and C are 0, whoever wrote
+    /// it; after a tst they are 0 anyway.
+    void learn(Writer& w, Op op, bool taken) const {
+        if (!optimise_)
+            return;
+        const bool tst = w.kind == Writer::one && unit_.steps[w.step].op == Op::TST;
+        const bool zero = op == Op::BE || (tst && (op == Op::BLE || op == Op::BLEU));
+        const bool other = op == Op::BNE || (tst && (op == Op::BG || op == Op::BGU));
+        if (!zero && !other)
+            return;
+        const bool z = zero == taken;
+        if (z || tst)
+            w.known = CodeBits{false, z, false};
     }
 
     /// In the run of branches right behind an scmp its result is still in the machine's flags.
@@ -175,8 +197,10 @@ class Pass {
         StepFlow& f = flow_.steps[pc];
         Writer& w = state.codes;
         if (s.op == Op::SCMP) {
-            // It may leave the codes as they were; only those at entry need no saving for that.
-            const bool fresh = optimise_ && w.kind == Writer::entry;
+            // It may leave the codes as they were; where those are known, nothing need be saved.
+            const bool fresh = optimise_ && w.known && !w.known->c;
+            if (fresh)
+                f.keep = w.known->n ? -1 : w.known->z ? 0 : 1;
             f.codes = fresh ? Codes::unused : use_saved(w);
             w = {fresh ? Writer::one : Writer::many, pc, true, std::nullopt};
             return;

@@ -44,6 +44,7 @@ struct StepFlow {
     Codes codes = Codes::unused;
     std::uint32_t compare = 0; ///< step of the cmp, tst or scmp that decides the branch
     bool save = false;         ///< compare: its operands have to be saved
+    std::int8_t keep = 1;      ///< scmp: what has the codes before it, as the sign of a compare
     std::int8_t depth = 0;     ///< tuple stack before the step
 };
 

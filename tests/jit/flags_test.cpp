@@ -244,6 +244,30 @@ TEST_P(Branch, AfterAnScmpThatLeavesTheCodes) {
     }
 }
 
+/// Chains as the D compiler makes of && and ||: an scmp behind a tst and its branch, whose codes it
+/// may have to keep.
+TEST_P(Branch, AfterScmpBehindATest) {
+    for (const Op first : {Op::BE, Op::BNE, Op::BG, Op::BLE})
+        for (const bool compare : {false, true})
+            for (const std::size_t over : {2, 3, 8}) { // to the scmp, behind it, to the end
+                Builder b;
+                b.arg(0, 1).arg(1, 2).sets("x", 3);
+                b.setx(4096 - 16, 4).op(Op::ALLOCS, 4, 0, 4).setx(16, 4).op(Op::ALLOCS, 4, 0, 4);
+                b.setx(0x4141414141414141, 5).op(Op::STX, 5, 0, 4).setx(8, 6);
+                b.op(Op::ADD, 4, 6, 6).op(Op::STX, 5, 0, 6);
+                compare ? b.cmp(1, 2) : b.op(Op::TST, 1, 0, 0);
+                b.branch(first, b.here() + over).setx(1, 1);
+                b.op(Op::SCMP, 4, 3, 0); // without privilege it leaves the codes
+                decide(b, GetParam());
+                b.setx(11, 3).ret(3);
+                Machine machine(b.difo);
+                std::vector<Shot> shots = all_pairs();
+                for (Shot& shot : shots)
+                    shot.access = 0;
+                ASSERT_EQ(machine.compare(shots), "");
+            }
+}
+
 INSTANTIATE_TEST_SUITE_P(Opcodes, Branch, testing::ValuesIn(branches),
                          [](const auto& info) { return opcode_row(info.param).mnemonic; });
 

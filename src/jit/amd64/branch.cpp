@@ -214,8 +214,9 @@ void Emitter::string_compare(std::uint32_t pc) {
     }
     a_.test(x86::rax, x86::rax);
     flags_ = {true, pc, true, true, false};
-    cold(keep, [this, set] { // the codes at entry: as after 1
-        a_.mov(x86::eax, 1);
+    const auto before = static_cast<std::uint64_t>(std::int64_t{f.keep});
+    cold(keep, [this, set, before] {
+        load_constant(x86::rax, before);
         jump(set);
     });
 }

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
+// The reference interpreter: dtrace_dif_emulate, slow and obvious on purpose.
+//
+// It decodes every instruction anew, looks every built-in and subroutine up by its number, and
+// checks every operand again that a verifier has checked, so that it is right by reading it and
+// safe for anything. Compiled code is compared with it; speed lives there. All that touches more
+// than a register is the runtime's. Tested in tests/interp/interpreter_test.cpp, and by the corpus
+// in tests/interp/vectors_test.cpp.
 #include "interp/interpreter.hpp"
 
 #include "dif/instruction.hpp"

@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
+// Finding, making and freeing dynamic variables, and the cleaner.
+//
+// dynvar.hpp says what the lists are and what is followed. Different from the reference: a key that
+// no chunk can hold is a drop before a byte of it is read (decision 5), a new variable's data is
+// zeroed (decision 6), and the number of buckets is a power of two; none of it is visible but in
+// what is dropped. Tested in tests/runtime/dynvar_test.cpp.
 #include "runtime/dynvar.hpp"
 
 #include "runtime/memory.hpp"

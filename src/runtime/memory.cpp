@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
+// Loads, stores and copies with the reference's faults, byte by byte where a byte may fault.
+//
+// memory.hpp says what is followed. A quick way exists wherever nothing can fault: own memory in
+// place, other memory by one call of the host. Tested in tests/runtime/memory_test.cpp.
 #include "runtime/memory.hpp"
 
 #include "runtime/probe.hpp"

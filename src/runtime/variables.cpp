@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
+// User variables: statics in their own storage, the others in dynamic variables.
+//
+// semantics.md points 22-30. A by-ref static has an 8-byte header whose first byte says NULL; a
+// dynamic variable has none and is simply absent. Tested in tests/runtime/variables_test.cpp.
 #include "runtime/variables.hpp"
 
 #include "runtime/dynvar.hpp"

@@ -2,6 +2,9 @@
 // User variables (semantics.md points 22-30, decision 6, 12).
 #include "runtime/variables.hpp"
 
+#include <atomic>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "runtime/world.hpp"
@@ -138,6 +141,21 @@ TEST_F(Variables, AFailedByRefStoreLeavesZeros) { // decision 6
         ASSERT_NE(data, 0u) << "allocated all the same";
         EXPECT_EQ(std::string(reinterpret_cast<const char*>(data), 8), std::string(8, '\0'));
     }
+}
+
+TEST_F(Variables, AGlobalIsReadWholeWhileAnotherCpuWritesIt) { // decision 12
+    difjit_frame g = world.frame(1);
+    std::atomic<bool> stop{false};
+    std::thread writer([&] {
+        for (std::uint64_t value = 0; !stop; value = ~value)
+            store_global(&g, number, value);
+    });
+    for (int i = 0; i < 200000; i++) {
+        const std::uint64_t value = load_global(&f, number);
+        EXPECT_TRUE(value == 0 || value == UINT64_MAX) << value;
+    }
+    stop = true;
+    writer.join();
 }
 
 TEST_F(Variables, UndeclaredOnesAreNotTouched) { // decision 8

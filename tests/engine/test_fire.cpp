@@ -97,6 +97,35 @@ TEST_P(Fire, StringsAreStoredToTheirNulAndFilledUp) {
     EXPECT_EQ(r[0].value(32), 1000u);
 }
 
+TEST_P(Fire, StrtoksPlaceIsForgottenBetweenFirings) {
+    Bench b(options());
+    auto* const p = b.probe("a");
+    auto* const q = b.probe("b");
+    const auto strtok = [](Words string) {
+        Words text{op(Op::FLUSHTS, 0, 0, 0)};
+        text.insert(text.end(), string.begin(), string.end());
+        text.insert(text.end(), {scalar(Op::SETS, 6, 1), op(Op::PUSHTV, 0, 0, 1),
+                                 call(Subr::STRTOK, 1), ret(1)});
+        Difo d = difo(std::move(text), {});
+        d.strtab = std::string("\0a b \0 \0", 9);
+        return d;
+    };
+    Program program;
+    Clause(program, on("a")).trace(strtok({scalar(Op::SETS, 1, 1), op(Op::PUSHTV, 0, 0, 1)}));
+    Clause(program, on("a")).trace(strtok({op(Op::PUSHTV, 0, 0, 0)}));
+    Clause(program, on("b")).trace(strtok({op(Op::PUSHTV, 0, 0, 0)}));
+    b.enable(program);
+    b.go();
+    b.fire(p);
+    b.fire(q);
+    const auto r = b.read();
+    ASSERT_EQ(r.size(), 3u);
+    EXPECT_NE(r[0].value(16), 0u);
+    EXPECT_NE(r[1].value(16), 0u) << "the clauses of one firing share it";
+    EXPECT_EQ(r[2].value(16), 0u);
+    EXPECT_EQ(b.session->status().errors, 0u);
+}
+
 TEST_P(Fire, TracememTakesTheSizeThatTheProgramGives) {
     Bench b(options());
     auto* const p = b.probe("a");

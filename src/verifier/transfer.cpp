@@ -58,8 +58,8 @@ bool divide(const Step& s, Binary operation, bool is_signed) {
     Number divisor = as_number(s.r2()), zero = Number::constant(0);
     if (!divisor.contains(0))
         s.proof.flags |= Proof::divisor_not_zero;
-    if (!is_signed || !dividend.contains(static_cast<std::uint64_t>(INT64_MIN)) ||
-        !divisor.contains(UINT64_MAX))
+    if (is_signed && (!dividend.contains(static_cast<std::uint64_t>(INT64_MIN)) ||
+                      !divisor.contains(UINT64_MAX)))
         s.proof.flags |= Proof::divide_no_wrap;
     if (!assume_not_equal(divisor, zero))
         return false;

@@ -11,8 +11,8 @@
 #include <difjit/program.hpp>
 #include <difjit/session.hpp>
 
-#include "host/process_host.hpp"
 #include "runtime/runtime.hpp"
+#include <difjit/process_host.hpp>
 
 namespace difjit::bench {
 

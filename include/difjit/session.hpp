@@ -16,13 +16,13 @@
 #include <vector>
 
 #include <difjit/error.hpp>
+#include <difjit/event.hpp>
 #include <difjit/host.h>
 #include <difjit/program.hpp>
 
 namespace difjit::engine {
 struct Probe;
 struct Observer;
-struct Event;
 } // namespace difjit::engine
 
 namespace difjit {
@@ -35,13 +35,13 @@ struct SessionOptions {
     const difjit_host* host = nullptr; ///< nullptr: the process host
     std::uint32_t ncpus = 1;
     std::uint32_t access = DIFJIT_ACCESS_KERNEL | DIFJIT_ACCESS_PROC | DIFJIT_ACCESS_CONTROL;
-    std::uint64_t scratch_size = 0;   ///< 0: what the engine finds right for strsize
-    bool description_epids = false;   ///< EPID = position of the ECB description + 1 (corpus format)
+    std::uint64_t scratch_size = 0; ///< 0: what the engine finds right for strsize
+    bool description_epids = false; ///< EPID = position of the ECB description + 1 (corpus format)
     bool predicate_cache = true;
-    bool endless_buffers = false;     ///< replay: buffers never fill (corpus README)
-    bool fire_error = true;           ///< a fault fires dtrace:::ERROR; replay: only what is listed
-    bool reference_rules = false;     ///< accept what only dtrace_difo_validate accepts
-    bool optimise = true;             ///< of the JIT
+    bool endless_buffers = false; ///< replay: buffers never fill (corpus README)
+    bool fire_error = true;       ///< a fault fires dtrace:::ERROR; replay: only what is listed
+    bool reference_rules = false; ///< accept what only dtrace_difo_validate accepts
+    bool optimise = true;         ///< of the JIT
     std::uint64_t rand_seed = 0;
 };
 
@@ -117,7 +117,8 @@ class Session {
     /// nothing. Programs are enabled in order before go().
     virtual Result<void> enable(Program program) = 0;
 
-    /// Allocates buffers, matches ECBs to probes, fires BEGIN on CPU 0 (if fire_begin), goes active.
+    /// Allocates buffers, matches ECBs to probes, fires BEGIN on CPU 0 (if fire_begin), goes
+    /// active.
     virtual Result<void> go(bool fire_begin = true) = 0;
 
     /// Fires END (if fire_end) and stops for good.
@@ -158,8 +159,8 @@ class Session {
     };
     virtual Summary summary() const = 0;
 
-    /// All global scalars at this moment, by id (corpus format): by-value as 8 bytes, by-ref as their
-    /// storage, nullopt: NULL.
+    /// All global scalars at this moment, by id (corpus format): by-value as 8 bytes, by-ref as
+    /// their storage, nullopt: NULL.
     struct Global {
         std::uint32_t id = 0;
         bool byref = false;

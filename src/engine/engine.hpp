@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include <difjit/abi.h>
+#include <difjit/event.hpp>
 #include <difjit/host.h>
 
 #include "runtime/runtime.hpp"
@@ -99,17 +100,6 @@ struct Probe {
     Ecb* ecbs = nullptr;            ///< read atomically: a probe can be enabled while it fires
     std::uint32_t predcache_id = 0; ///< dtpr_predcache: 0 none, else the cacheable predicate's id
     enum class Kind : std::uint8_t { ordinary, begin, end, error } kind = Kind::ordinary;
-};
-
-/// One firing, as a provider hands it over.
-struct Event {
-    const std::uint64_t* args; ///< nargs values: arg0 …
-    std::uint32_t nargs;
-    std::uint32_t cpu; ///< CPU slot; at most one firing at a time on each
-    void* firing;      ///< for the host
-    /// This thread's predicate-cache word, at first 0; not nullptr. In an interrupt, which has no
-    /// thread of its own, a word that the host sets to 0 each time.
-    std::uint64_t* predcache;
 };
 
 /// Sees what an ECB does, for replay and differential comparison. All hooks run in probe context.

@@ -21,7 +21,7 @@
 #include "engine/mapping.hpp"
 #include "engine/options.hpp"
 #include "engine/state.hpp"
-#include "host/process_host.hpp"
+#include <difjit/process_host.hpp>
 
 namespace difjit::engine {
 

@@ -141,6 +141,7 @@ host::Firing host_firing(const FiringLine& line, const UserMemory& user) {
     firing.timestamp = line.timestamp;
     firing.vtimestamp = line.vtimestamp;
     firing.walltimestamp = line.walltimestamp;
+    firing.recorded = true;
     firing.execname = line.execname.c_str();
     firing.cpu = line.cpu;
     firing.reported_id = line.reported_id;

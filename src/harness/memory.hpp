@@ -15,7 +15,7 @@
 
 #include <difjit/error.hpp>
 
-#include "host/process_host.hpp"
+#include <difjit/process_host.hpp>
 
 namespace difjit::harness {
 

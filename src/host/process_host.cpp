@@ -6,7 +6,7 @@
 // it is missing (NULL trap frame: BADADDR with illval 0; an unknown variable: ILLOP). Destructive
 // actions reach only this very process: a replayed firing of some other pid changes nothing.
 // Test: tests/host/process_host_test.cpp.
-#include "host/process_host.hpp"
+#include <difjit/process_host.hpp>
 
 #include <algorithm>
 #include <array>
@@ -119,6 +119,11 @@ std::uint64_t caller(std::span<const std::uint64_t> given) {
     return pcs[1];
 }
 
+/// Does the firing bring this time, or is the clock to be read?
+bool given(const Firing& f, std::uint64_t time) {
+    return f.recorded || time != 0;
+}
+
 std::uint64_t variable(difjit_frame* frame, std::uint32_t var, std::uint64_t index) {
     const Firing& f = firing_of(frame);
     switch (static_cast<Var>(var)) {
@@ -131,11 +136,11 @@ std::uint64_t variable(difjit_frame* frame, std::uint32_t var, std::uint64_t ind
         frame->illval = 0; // no trap frame: td_frame == NULL
         return fault(frame, DIFJIT_FAULT_BADADDR);
     case Var::CURTHREAD: return current_thread(f);
-    case Var::TIMESTAMP: return f.timestamp != 0 ? f.timestamp : clock_ns(CLOCK_MONOTONIC);
+    case Var::TIMESTAMP: return given(f, f.timestamp) ? f.timestamp : clock_ns(CLOCK_MONOTONIC);
     case Var::VTIMESTAMP:
-        return f.vtimestamp != 0 ? f.vtimestamp : clock_ns(CLOCK_THREAD_CPUTIME_ID);
+        return given(f, f.vtimestamp) ? f.vtimestamp : clock_ns(CLOCK_THREAD_CPUTIME_ID);
     case Var::WALLTIMESTAMP:
-        return f.walltimestamp != 0 ? f.walltimestamp : clock_ns(CLOCK_REALTIME);
+        return given(f, f.walltimestamp) ? f.walltimestamp : clock_ns(CLOCK_REALTIME);
     case Var::EPID: return frame->epid;
     case Var::ID: return f.reported_id != 0 ? f.reported_id : frame->probe_id;
     case Var::STACKDEPTH: return depth(f.stack);

@@ -20,7 +20,7 @@
 #include "dif/subroutines.hpp"
 #include "dif/variables.hpp"
 #include "engine/engine.hpp"
-#include "host/process_host.hpp"
+#include <difjit/process_host.hpp>
 
 namespace difjit::test {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the process host answers, case by case.
-#include "host/process_host.hpp"
+#include <difjit/process_host.hpp>
 
 #include <cstring>
 #include <ctime>
@@ -71,6 +71,13 @@ TEST_F(ProcessHost, ReadsClocksWhereNoTimeIsGiven) {
     EXPECT_EQ(variable(Var::TIMESTAMP), 1u);
     EXPECT_EQ(variable(Var::VTIMESTAMP), 2u);
     EXPECT_EQ(variable(Var::WALLTIMESTAMP), 3u);
+}
+
+TEST_F(ProcessHost, ARecordedTimeOf0Is0) {
+    firing.recorded = true;
+    EXPECT_EQ(variable(Var::TIMESTAMP), 0u);
+    EXPECT_EQ(variable(Var::VTIMESTAMP), 0u);
+    EXPECT_EQ(variable(Var::WALLTIMESTAMP), 0u);
 }
 
 TEST_F(ProcessHost, ArgumentsBeyondTheProvidersRead0) {

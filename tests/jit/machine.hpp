@@ -15,8 +15,8 @@
 #include <difjit/program.hpp>
 
 #include "dif/instruction.hpp"
-#include "host/process_host.hpp"
 #include "runtime/runtime.hpp"
+#include <difjit/process_host.hpp>
 
 namespace difjit::tests {
 

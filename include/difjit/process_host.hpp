@@ -3,13 +3,12 @@
 //
 // Each firing brings its own identity (who, when, where); user memory is a list of windows so that
 // a replay can hold it apart from "kernel" memory, or the process's own memory when there are none.
-#ifndef DIFJIT_HOST_PROCESS_HOST_HPP
-#define DIFJIT_HOST_PROCESS_HOST_HPP
+#ifndef DIFJIT_PROCESS_HOST_HPP
+#define DIFJIT_PROCESS_HOST_HPP
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 
 #include <difjit/host.h>
 
@@ -28,6 +27,7 @@ struct Firing {
     std::uint64_t timestamp = 0;     ///< 0: the monotonic clock is read when asked
     std::uint64_t vtimestamp = 0;    ///< 0: this thread's CPU clock
     std::uint64_t walltimestamp = 0; ///< 0: the real-time clock
+    bool recorded = false;           ///< the three times are as given, 0 too
     const char* execname = "";       ///< NUL-terminated, in memory that stays readable
     const char* execargs = "";
     const char* zonename = "global";

@@ -46,6 +46,17 @@ struct ProgramViolation {
 };
 std::vector<ProgramViolation> verify(const Program& program, const Options& options = {});
 
+/// What the analysis proves of one instruction (docs/verifier.md, "Facts").
+struct ProvedFact {
+    std::uint32_t pc = 0;
+    std::string_view kind; ///< src/verifier/facts.def
+    std::string text;      ///< "%r1 in [0, 255]"
+};
+
+/// All facts of a DIFO, ascending in pc; none where it breaks one of the reference's rules. They
+/// hold where strings are limited to `strsize` bytes.
+std::vector<ProvedFact> prove(const Difo& difo, std::uint64_t strsize = DIFJIT_STRSIZE_DEFAULT);
+
 /// What dtrace_difo_validate does to a DIFO of a consumer that may not read kernel memory: ld*
 /// becomes rld* (semantics.md point 49).
 void restrict_loads(Difo& difo);

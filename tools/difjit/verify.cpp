@@ -18,7 +18,8 @@ namespace {
 struct VerifyArguments {
     std::vector<std::string> programs;
     Dialect dialect = Dialect::freebsd;
-    bool json = false, unprivileged = false;
+    bool json = false, unprivileged = false, facts = false;
+    std::uint64_t strsize = DIFJIT_STRSIZE_DEFAULT;
     verifier::Options options;
 };
 
@@ -82,6 +83,53 @@ std::string human(const Program& program, const std::vector<verifier::ProgramVio
     return out;
 }
 
+/// Without the tabs before its comment, so that columns can stand behind it.
+std::string in_columns(const std::string& instruction) {
+    const auto tab = instruction.find('\t');
+    if (tab == instruction.npos)
+        return instruction;
+    return fmt::format("{:<32}{}", instruction.substr(0, tab),
+                       instruction.substr(instruction.find_first_not_of('\t', tab)));
+}
+
+/// Each DIFO's listing, with what is proved of each instruction beside it.
+std::string with_facts(const Program& program, std::uint64_t strsize) {
+    std::string out;
+    for (std::size_t i = 0; i < program.difos.size(); ++i) {
+        const Difo& difo = program.difos[i];
+        out += fmt::format("  {}\n", place(program, static_cast<std::int32_t>(i)));
+        const auto facts = verifier::prove(difo, strsize);
+        auto next = facts.begin();
+        for (std::uint32_t pc = 0; pc < difo.text.size(); ++pc) {
+            std::string beside;
+            for (; next != facts.end() && next->pc == pc; ++next)
+                beside += (beside.empty() ? "| " : "; ") + next->text;
+            std::string line =
+                fmt::format("    {:02}: {:08x}    {:<60}  {}", pc, difo.text[pc],
+                            in_columns(text::disassemble_instruction(difo, pc)), beside);
+            line.resize(line.find_last_not_of(' ') + 1);
+            out += line + '\n';
+        }
+    }
+    return out;
+}
+
+void append_facts(std::string& out, const Program& program, std::uint64_t strsize) {
+    out += ",\"facts\":[";
+    bool first = true;
+    for (std::size_t i = 0; i < program.difos.size(); ++i)
+        for (const auto& fact : verifier::prove(program.difos[i], strsize)) {
+            fmt::format_to(std::back_inserter(out),
+                           "{}{{\"difo\":{},\"pc\":{},\"kind\":", first ? "" : ",", i, fact.pc);
+            first = false;
+            harness::append_string(out, fact.kind);
+            out += ",\"text\":";
+            harness::append_string(out, fact.text);
+            out += '}';
+        }
+    out += ']';
+}
+
 void append_violation(std::string& out, const verifier::Violation& violation) {
     fmt::format_to(std::back_inserter(out), "\"pc\":{},\"rule\":", violation.pc);
     harness::append_string(out, violation.rule);
@@ -89,7 +137,8 @@ void append_violation(std::string& out, const verifier::Violation& violation) {
     harness::append_string(out, violation.message);
 }
 
-std::string json(const Program& program, const std::vector<verifier::ProgramViolation>& found) {
+std::string json(const Program& program, const std::vector<verifier::ProgramViolation>& found,
+                 const VerifyArguments& arguments) {
     std::string out = "{\"file\":";
     harness::append_string(out, program.name);
     fmt::format_to(std::back_inserter(out),
@@ -104,7 +153,10 @@ std::string json(const Program& program, const std::vector<verifier::ProgramViol
         append_violation(out, one.violation);
         out += '}';
     }
-    return out + "]}\n";
+    out += ']';
+    if (arguments.facts)
+        append_facts(out, program, arguments.strsize);
+    return out + "}\n";
 }
 
 std::string json_error(const std::string& path, const Error& error) {
@@ -130,7 +182,9 @@ int verify(const VerifyArguments& arguments) {
             auto found = verifier::verify(program, arguments.options);
             if (!found.empty())
                 status = at_fault;
-            out.write(arguments.json ? json(program, found) : human(program, found));
+            out.write(arguments.json ? json(program, found, arguments) : human(program, found));
+            if (arguments.facts && !arguments.json)
+                out.write(with_facts(program, arguments.strsize));
         }
     }
     return out.finish(status);
@@ -170,11 +224,18 @@ void add_verify(CLI::App& app, Action& action) {
         "\n"
         "Examples:\n"
         "  difjit verify tests/corpus/dof/*.dof\n"
+        "  difjit verify --facts tests/corpus/dof/hexval.dof\n"
         "  difjit verify --json program.dof | jq .violations");
     sub->add_option("PROGRAM", arguments->programs,
                     "DOF, ELF object with DOF, or DIF text; - is stdin")
         ->required();
     sub->add_flag("--json", arguments->json, "one JSON object for each program");
+    sub->add_flag("--facts", arguments->facts,
+                  "list each DIFO with what is proved of its instructions");
+    sub->add_option("--strsize", arguments->strsize,
+                    "what --facts takes strings to be limited to, in bytes")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{INT32_MAX}))
+        ->capture_default_str();
     sub->add_flag("--helper", arguments->options.helper,
                   "also the rules for helpers (dtrace_difo_validate_helper)");
     sub->add_flag("--reference-rules", arguments->options.reference_rules,

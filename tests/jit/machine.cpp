@@ -78,6 +78,9 @@ Machine::Machine(const Difo& difo, std::uint64_t dynvar_size)
     firing.errno_value = 2, firing.execname = "nginx", firing.cpu = 1;
     firing.timestamp = 0x3b9aca00, firing.vtimestamp = 0x7a120;
     firing.walltimestamp = 0x17979cfe362a0000;
+    std::memset(memory_.get(), 0, layout_.bytes);
+    vstate_ = runtime::vstate_init(memory_.get(), layout_, difos_);
+    fresh_.assign(memory_.get(), memory_.get() + layout_.bytes);
     reset();
 }
 
@@ -91,8 +94,7 @@ void Machine::map_kernel_memory(const std::vector<std::uint8_t>& bytes) {
 }
 
 void Machine::reset() {
-    std::memset(memory_.get(), 0, layout_.bytes);
-    vstate_ = runtime::vstate_init(memory_.get(), layout_, difos_);
+    std::memcpy(memory_.get(), fresh_.data(), layout_.bytes);
     scratch_.assign(scratch_size / 8, 0);
     state_ = {};
     state_.ncpus = 2;

@@ -74,6 +74,7 @@ class Machine {
     const difjit_difo* difos_[1];
     runtime::VstateLayout layout_;
     std::unique_ptr<std::byte[], void (*)(std::byte*)> memory_;
+    std::vector<std::byte> fresh_; ///< the state as it was initialised, padding included
     difjit_vstate* vstate_ = nullptr;
     std::vector<std::uint64_t> scratch_;
     difjit_state state_{};

@@ -37,11 +37,13 @@ void check_variables(const difjit_difo& difo, const Settings& settings, Findings
 /// What a helper may use (helper.cpp).
 void check_helper(const difjit_difo& difo, Findings& findings);
 
-/// What the reference would panic on (declared.cpp).
+/// What the text names and the tables lack (declared.cpp).
 void check_declared(const difjit_difo& difo, std::uint64_t* workspace, Findings& findings);
-inline constexpr std::size_t declared_words = 3 * 0x10000 / 64;
+inline constexpr std::size_t id_set_words = 3 * 0x10000 / 64; ///< scopes times ids
+inline constexpr std::size_t declared_words = 2 * id_set_words;
 
-/// What no path provides: registers, arguments (paths.cpp). The DIFO has passed all other rules.
+/// What no path provides: registers, arguments; and the tuple stack's depth (paths.cpp). The DIFO
+/// has passed all other rules.
 void check_paths(const difjit_difo& difo, std::uint32_t* workspace, Findings& findings);
 
 } // namespace difjit::verifier::core

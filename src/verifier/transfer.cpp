@@ -121,11 +121,15 @@ void store(const Step& s, const OpcodeRow& row) {
     forget_strings(s.state);
 }
 
-/// The variable's declaration in this DIFO; nullptr where there is none, or where two disagree
-/// (point 50: nothing checks them against each other).
+/// The variable's declaration in this DIFO; nullptr where there is none, where two may disagree
+/// (point 50: the reference does not compare them), or where the table is long enough to cost more
+/// than the text.
 const difjit_var* declaration(const difjit_difo& difo, std::uint32_t id, std::uint8_t scope,
                               std::uint8_t kind) {
+    constexpr std::uint32_t reach = 512;
     const difjit_var* found = nullptr;
+    if (difo.var_len > reach)
+        return nullptr;
     for (std::uint32_t i = 0; i < difo.var_len; i++) {
         const difjit_var& var = difo.vars[i];
         if (var.id != id || var.scope != scope)

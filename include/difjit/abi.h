@@ -9,8 +9,8 @@
 #define DIFJIT_ABI_H
 
 #ifdef __KERNEL__
-#include <linux/types.h>
 #include <linux/stddef.h>
+#include <linux/types.h>
 #else
 #include <stddef.h>
 #include <stdint.h>
@@ -126,34 +126,34 @@ struct difjit_state;
  * touches; the order is for it.
  */
 typedef struct difjit_frame {
-    uint64_t args[DIFJIT_NARGS]; /*   0 arg0..arg9; what the provider does not have is 0 */
-    uint32_t flags;              /*  80 enum difjit_flag: cpuc_dtrace_flags */
-    uint32_t fault_offset;       /*  84 byte offset of the faulting instruction: dtms_fltoffs */
-    uint64_t illval;             /*  88 cpuc_dtrace_illval; 0 at the start of each ECB */
-    uint8_t* locals;             /*  96 this CPU's clause-local area */
-    uint64_t scratch_base;       /* 104 scratch memory lives from predicate to last action */
-    uint64_t scratch_ptr;        /* 112 next free byte */
-    uint64_t scratch_size;       /* 120 bytes from scratch_base on */
-    const difjit_difo* difo;     /* 128 the running DIFO: set by whoever calls an executor */
-    struct difjit_vstate* vstate; /* 136 variables: runtime's dtrace_vstate_t */
-    struct difjit_state* state;   /* 144 consumer: options, rand, speculations */
+    uint64_t args[DIFJIT_NARGS];    /*   0 arg0..arg9; what the provider does not have is 0 */
+    uint32_t flags;                 /*  80 enum difjit_flag: cpuc_dtrace_flags */
+    uint32_t fault_offset;          /*  84 byte offset of the faulting instruction: dtms_fltoffs */
+    uint64_t illval;                /*  88 cpuc_dtrace_illval; 0 at the start of each ECB */
+    uint8_t* locals;                /*  96 this CPU's clause-local area */
+    uint64_t scratch_base;          /* 104 scratch memory lives from predicate to last action */
+    uint64_t scratch_ptr;           /* 112 next free byte */
+    uint64_t scratch_size;          /* 120 bytes from scratch_base on */
+    const difjit_difo* difo;        /* 128 the running DIFO: set by whoever calls an executor */
+    struct difjit_vstate* vstate;   /* 136 variables: runtime's dtrace_vstate_t */
+    struct difjit_state* state;     /* 144 consumer: options, rand, speculations */
     const struct difjit_host* host; /* 152 */
-    void* firing;         /* 160 the host's own description of this firing; opaque to the engine */
-    uint64_t* predcache;  /* 168 this thread's predicate-cache word; stts writes 0 to it. Not NULL */
-    uint64_t strsize;     /* 176 the strsize option */
-    uint32_t access;      /* 184 enum difjit_access */
-    uint32_t tuple_top;   /* 188 used slots of tuple[] */
+    void* firing;        /* 160 the host's own description of this firing; opaque to the engine */
+    uint64_t* predcache; /* 168 this thread's predicate-cache word; stts writes 0 to it. Not NULL */
+    uint64_t strsize;    /* 176 the strsize option */
+    uint32_t access;     /* 184 enum difjit_access */
+    uint32_t tuple_top;  /* 188 used slots of tuple[] */
     difjit_key tuple[DIFJIT_NTUPLE + 2]; /* 192 +2: room for variable id and thread key */
-    uint32_t epid;        /* 352 enabled probe id of the running ECB */
-    uint32_t probe_id;    /* 356 */
-    uint32_t cpu;         /* 360 the engine's CPU slot */
-    uint32_t present;     /* 364 which caches below are filled: DIFJIT_PRESENT_* */
-    uint64_t timestamp;     /* 368 read once an ECB */
-    uint64_t walltimestamp; /* 376 */
-    uint64_t strtok;        /* 384 strtok's place, 0: none; forgotten between firings */
-    uint64_t strtok_limit;  /* 392 first byte strtok may not read */
-    uint64_t getf;          /* 400 result of getf(), for canload */
-    const void* probe;      /* 408 the engine's probe: names for probeprov and the like */
+    uint32_t epid;                       /* 352 enabled probe id of the running ECB */
+    uint32_t probe_id;                   /* 356 */
+    uint32_t cpu;                        /* 360 the engine's CPU slot */
+    uint32_t present;                    /* 364 which caches below are filled: DIFJIT_PRESENT_* */
+    uint64_t timestamp;                  /* 368 read once an ECB */
+    uint64_t walltimestamp;              /* 376 */
+    uint64_t strtok;       /* 384 strtok's place, 0: none; forgotten between firings */
+    uint64_t strtok_limit; /* 392 first byte strtok may not read */
+    uint64_t getf;         /* 400 result of getf(), for canload */
+    const void* probe;     /* 408 the engine's probe: names for probeprov and the like */
 } difjit_frame;
 
 enum { DIFJIT_PRESENT_TIMESTAMP = 0x1, DIFJIT_PRESENT_WALLTIMESTAMP = 0x2 };

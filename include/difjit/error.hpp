@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Errors of the user library: one message for a person, nothing else changes (design.md, contract 8).
+// Errors of the user library: one message for a person, nothing else changes (design.md, contract
+// 8).
 #ifndef DIFJIT_ERROR_HPP
 #define DIFJIT_ERROR_HPP
 
@@ -10,7 +11,8 @@
 
 namespace difjit {
 
-/// What went wrong and where, in one line: "section 3 (DIFOHDR): link to section 9, but there are 8".
+/// What went wrong and where, in one line: "section 3 (DIFOHDR): link to section 9, but there are
+/// 8".
 struct Error {
     std::string message;
 

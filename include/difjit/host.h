@@ -3,9 +3,9 @@
  * The host interface: all that the freestanding core asks of the place it runs in.
  *
  * A host is a const table of functions; each gets the frame of the running ECB. All of them run in
- * probe context: they do not block, allocate, or take a lock that a probe could interrupt. A process,
- * the Linux module and FreeBSD differ only in this table and in the addresses that relocations
- * resolve to.
+ * probe context: they do not block, allocate, or take a lock that a probe could interrupt. A
+ * process, the Linux module and FreeBSD differ only in this table and in the addresses that
+ * relocations resolve to.
  */
 #ifndef DIFJIT_HOST_H
 #define DIFJIT_HOST_H

@@ -43,8 +43,8 @@ Result<ImageView> parse_image(std::span<const std::byte> bytes);
 bool image_matches(const ImageView& image, const difjit_difo& difo);
 
 /// Executable memory of this process: W^X at every moment (two mappings of one memfd), guard pages
-/// around it, trap-filled slack. Code stays until its Loaded handle is destroyed; the caller sees to
-/// it that nobody runs it then. Thread-safe.
+/// around it, trap-filled slack. Code stays until its Loaded handle is destroyed; the caller sees
+/// to it that nobody runs it then. Thread-safe.
 class CodeArena;
 
 /// Loaded code. Movable, releases its memory on destruction.
@@ -84,7 +84,8 @@ class CodeArena : public std::enable_shared_from_this<CodeArena> {
                            std::span<const std::byte> code);
 };
 
-/// Symbol publication, off by default: /tmp/perf-PID.map for perf, __jit_debug_register_code for gdb.
+/// Symbol publication, off by default: /tmp/perf-PID.map for perf, __jit_debug_register_code for
+/// gdb.
 struct PublishOptions {
     bool perf_map = false;
     bool gdb = false;

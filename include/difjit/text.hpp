@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// DIF as text: the disassembler and assembler in the syntax of `dtrace -S`, and the hand-written form.
+// DIF as text: the disassembler and assembler in the syntax of `dtrace -S`, and the hand-written
+// form.
 #ifndef DIFJIT_TEXT_HPP
 #define DIFJIT_TEXT_HPP
 

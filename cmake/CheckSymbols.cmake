@@ -1,5 +1,7 @@
 # Fails where OBJECT has an undefined symbol that ALLOWED does not list, or a static constructor.
 # The list is lines of `symbol  reason`; '#' starts a comment.
+cmake_minimum_required(VERSION 3.25)
+
 file(STRINGS ${ALLOWED} lines REGEX "^[^#]")
 set(allowed "")
 foreach(line ${lines})

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The analysis for users: facts that own their memory, and what they say in words.
 //
-// What the command prints and the compiler consumes. Tested in tests/verifier/facts_test.cpp.
+// What the command prints and the compiler consumes. Tested in tests/verifier/analysis_test.cpp.
 #ifndef DIFJIT_VERIFIER_FACTS_OF_DIFO_HPP
 #define DIFJIT_VERIFIER_FACTS_OF_DIFO_HPP
 

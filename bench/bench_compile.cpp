@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// compile/NAME and verify/NAME: what it costs to get a DIFO ready, per instruction, split by phase.
+// compile/NAME, verify/NAME and analyse/NAME: what it costs to get a DIFO ready, per instruction,
+// split by phase.
+#include <algorithm>
+#include <span>
+
 #include <benchmark/benchmark.h>
 
 #include <difjit/verifier.hpp>
 
 #include "benches.hpp"
 #include "fixture.hpp"
+#include "verifier/analysis.hpp"
 
 namespace difjit::bench {
 
@@ -29,6 +34,23 @@ void verify(benchmark::State& state, const std::string& name) {
     const Program program = read_corpus(name);
     for (auto _ : state)
         benchmark::DoNotOptimize(verifier::verify(program));
+    per_instruction(state, program);
+}
+
+/// The abstract interpretation alone, in memory that is there.
+void analyse(benchmark::State& state, const std::string& name) {
+    const Program program = read_corpus(name);
+    std::size_t bytes = 0, capacity = 0;
+    for (const Difo& difo : program.difos) {
+        bytes = std::max(bytes, verifier::analysis_workspace(difo.view()));
+        capacity = std::max(capacity, verifier::fact_capacity(difo.view()));
+    }
+    std::vector<std::uint64_t> workspace(bytes / sizeof(std::uint64_t) + 1);
+    std::vector<verifier::Fact> facts(capacity);
+    for (auto _ : state)
+        for (const Difo& difo : program.difos)
+            benchmark::DoNotOptimize(verifier::analyse(
+                difo.view(), {}, std::as_writable_bytes(std::span(workspace)), facts));
     per_instruction(state, program);
 }
 
@@ -77,6 +99,7 @@ void register_compile() {
                 [name, function](benchmark::State& state) { function(state, name); });
         };
         add("verify", verify);
+        add("analyse", analyse);
         add("compile/emit", emit);
         add("compile/load", load);
     }

@@ -32,6 +32,8 @@ struct Options {
     /// Only the list that dtrace_difo_validate itself gives: its rules, in its order, and nothing
     /// behind the place where it stops (semantics.md point 45).
     bool reference_list = false;
+    /// How many arguments the host's probes have at most; 0: it does not say.
+    std::uint32_t args_bound = 0;
 };
 
 /// Every violation: those of the text in order of instruction, then those of the variable table.

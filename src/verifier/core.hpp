@@ -60,6 +60,14 @@ std::size_t workspace_size(const difjit_difo& difo);
 bool verify(const difjit_difo& difo, const Settings& settings, void* workspace, std::size_t size,
             Findings& findings);
 
+/// Bytes of memory that check_bounds needs, aligned to 8.
+std::size_t bounds_workspace(const difjit_difo& difo);
+
+/// For hosts whose probes have at most args_bound arguments, and a DIFO in which verify found
+/// nothing: is an index of args[] outside on every path? False where the workspace is too small.
+bool check_bounds(const difjit_difo& difo, std::uint32_t args_bound, void* workspace,
+                  std::size_t size, Findings& findings);
+
 /// dtdo_destructive: is copyout or copyoutstr called? (semantics.md point 52)
 bool is_destructive(const difjit_difo& difo);
 

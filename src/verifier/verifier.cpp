@@ -53,6 +53,16 @@ std::string render(const core::Finding& finding) {
     return out;
 }
 
+/// The one pass that needs the analysis. It finds at most one in each instruction.
+std::vector<core::Finding> find_bounds(const difjit_difo& difo, std::uint32_t args_bound) {
+    std::vector<core::Finding> storage(difo.text_len);
+    std::vector<std::uint64_t> workspace((core::bounds_workspace(difo) + 7) / 8);
+    core::Findings findings{storage.data(), difo.text_len, 0};
+    core::check_bounds(difo, args_bound, workspace.data(), workspace.size() * 8, findings);
+    storage.resize(findings.count);
+    return storage;
+}
+
 std::vector<core::Finding> find_all(const difjit_difo& difo, const core::Settings& settings) {
     std::vector<core::Finding> storage(64);
     std::vector<std::uint64_t> workspace((core::workspace_size(difo) + 7) / 8);
@@ -70,7 +80,10 @@ std::vector<Violation> verify_after(const Difo& difo, const Options& options,
                                     core::KnownVariables known) {
     const core::Settings settings{options.helper, options.reference_rules, options.reference_list,
                                   options.max_statics, known};
-    const std::vector<core::Finding> findings = find_all(difo.view(), settings);
+    std::vector<core::Finding> findings = find_all(difo.view(), settings);
+    const bool ours = !options.reference_rules && !options.reference_list;
+    if (ours && options.args_bound != 0 && findings.empty())
+        findings = find_bounds(difo.view(), options.args_bound);
     std::vector<std::size_t> order(findings.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     // The reference's list keeps its order; ours goes by place, the text before the variables.

@@ -234,6 +234,23 @@ TEST(Verify, JsonIsOneObjectAProgram) {
     EXPECT_TRUE(contains(ran.err, "difjit: /no/such/file: No such file")) << ran.err;
 }
 
+TEST(Verify, ShowsFactsBesideTheInstructions) {
+    Ran ran = difjit({"verify", "--facts", dof("hexval")});
+    EXPECT_EQ(ran.status, 0) << ran.err;
+    EXPECT_TRUE(contains(ran.out, "03: 2e010201    sra  %r1, %r2, %r1")) << ran.out;
+    EXPECT_TRUE(contains(ran.out, "| the shift count is below 64; %r1 in [-128, 127]\n"))
+        << ran.out;
+    Ran as_json = difjit({"verify", "--facts", "--json", dof("hexval")});
+    json program = json::parse(as_json.out, nullptr, false);
+    ASSERT_TRUE(program.is_object()) << as_json.out;
+    json expected = {
+        {"difo", 0}, {"pc", 3}, {"kind", "RESULT_SIGNED"}, {"text", "%r1 in [-128, 127]"}};
+    EXPECT_EQ(std::ranges::count(program["facts"], expected), 1) << as_json.out;
+    // Without --facts there are none.
+    EXPECT_FALSE(json::parse(difjit({"verify", "--json", dof("hexval")}).out).contains("facts"));
+    EXPECT_EQ(difjit({"verify", "--facts", "--strsize", "0", dof("hexval")}).status, 2);
+}
+
 TEST(Verify, ShowsTheInstructionAtFault) {
     // setx DT_INTEGER[0], %r0 in an otherwise good DIFO
     std::string text = "DIFO returns D type (integer) (size 8)\n"

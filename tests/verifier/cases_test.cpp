@@ -126,6 +126,8 @@ class Parser {
             c.difo.dialect = Dialect::illumos;
         else if (word.starts_with("max-statics="))
             c.options.max_statics = static_cast<std::uint32_t>(std::stoul(word.substr(12)));
+        else if (word.starts_with("args-bound="))
+            c.options.args_bound = static_cast<std::uint32_t>(std::stoul(word.substr(11)));
         else
             ADD_FAILURE() << where() << word;
     }

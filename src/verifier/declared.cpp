@@ -12,18 +12,24 @@ namespace difjit::verifier::core {
 
 namespace {
 
+/// The greatest id of each scope: sets are only as long as they need be.
+struct Greatest {
+    std::uint32_t id[3] = {};
+};
+
 /// A bit for each scope and id.
 class IdSet {
   public:
-    explicit IdSet(std::uint64_t* words) : words_(words) {
-        for (std::size_t i = 0; i < id_set_words; i++)
-            words_[i] = 0;
+    IdSet(std::uint64_t* words, const Greatest& greatest) : words_(words), greatest_(greatest) {
+        for (std::uint32_t scope = 0; scope < 3; scope++)
+            __builtin_memset(&words_[index(scope, 0)], 0,
+                             (greatest.id[scope] / 64 + 1) * sizeof *words_);
     }
     void insert(std::uint32_t scope, std::uint32_t id) {
         words_[index(scope, id)] |= std::uint64_t{1} << (id % 64);
     }
     bool contains(std::uint32_t scope, std::uint32_t id) const {
-        return (words_[index(scope, id)] >> (id % 64) & 1) != 0;
+        return id <= greatest_.id[scope] && (words_[index(scope, id)] >> (id % 64) & 1) != 0;
     }
 
   private:
@@ -31,12 +37,23 @@ class IdSet {
         return (scope * 0x10000 + id) / 64;
     }
     std::uint64_t* words_;
+    const Greatest& greatest_;
 };
 
 /// The rows that the text may name: what is wrong with a row is the reference's to say.
 bool is_row(const difjit_var& var) {
     return var.scope <= DIFJIT_SCOPE_LOCAL && var.kind <= DIFJIT_VAR_KIND_SCALAR &&
            var.id <= last_variable;
+}
+
+Greatest greatest_ids(const difjit_difo& difo) {
+    Greatest greatest;
+    for (std::uint32_t row = 0; row < difo.var_len; row++) {
+        const difjit_var& var = difo.vars[row];
+        if (is_row(var) && var.id > greatest.id[var.scope])
+            greatest.id[var.scope] = var.id;
+    }
+    return greatest;
 }
 
 bool agree(const difjit_var& a, const difjit_var& b) {
@@ -75,8 +92,8 @@ std::uint32_t terminated_length(const difjit_difo& difo) {
 } // namespace
 
 void check_declared(const difjit_difo& difo, std::uint64_t* workspace, Findings& findings) {
-    IdSet scalars(workspace), arrays(workspace + id_set_words);
-    std::uint32_t greatest[3] = {};
+    const Greatest greatest = greatest_ids(difo);
+    IdSet scalars(workspace, greatest), arrays(workspace + id_set_words, greatest);
     for (std::uint32_t row = 0; row < difo.var_len; row++) {
         const difjit_var& var = difo.vars[row];
         if (!is_row(var))
@@ -86,8 +103,6 @@ void check_declared(const difjit_difo& difo, std::uint64_t* workspace, Findings&
         if (again && var.id >= DIFJIT_USER_VARIABLE_BASE)
             check_conflict(difo, row, findings);
         (var.kind == DIFJIT_VAR_KIND_SCALAR ? scalars : arrays).insert(var.scope, var.id);
-        if (var.id > greatest[var.scope])
-            greatest[var.scope] = var.id;
     }
     const std::uint32_t strings = terminated_length(difo);
     for (std::uint32_t pc = 0; pc < difo.text_len; pc++) {
@@ -104,7 +119,7 @@ void check_declared(const difjit_difo& difo, std::uint64_t* workspace, Findings&
         const bool array = arrays.contains(scope, in.var());
         if (in.var() >= DIFJIT_USER_VARIABLE_BASE) {
             // Beyond the greatest, the reference refuses it too: VARIABLE_RANGE.
-            if (in.var() > greatest[scope])
+            if (in.var() > greatest.id[scope])
                 continue;
             if (!scalar && !array)
                 findings.add(pc, Rule::UNDECLARED, in.var());

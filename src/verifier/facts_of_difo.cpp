@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "verifier/facts_of_difo.hpp"
 
+#include <memory>
+
 #include <difjit/verifier.hpp>
 #include <fmt/format.h>
 
@@ -63,9 +65,10 @@ std::string placeholder(const Fact& fact, std::string_view name) {
 
 Facts analyse(const difjit_difo& difo, const Assumptions& assumptions) {
     Facts facts{assumptions, std::vector<Fact>(fact_capacity(difo))};
-    std::vector<std::uint64_t> workspace(analysis_workspace(difo) / sizeof(std::uint64_t) + 2);
-    facts.all.resize(
-        analyse(difo, assumptions, std::as_writable_bytes(std::span(workspace)), facts.all));
+    const std::size_t words = analysis_workspace(difo) / sizeof(std::uint64_t) + 1;
+    const auto workspace = std::make_unique_for_overwrite<std::uint64_t[]>(words); // not cleared
+    facts.all.resize(analyse(difo, assumptions,
+                             std::as_writable_bytes(std::span(workspace.get(), words)), facts.all));
     return facts;
 }
 

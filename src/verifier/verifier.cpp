@@ -7,6 +7,7 @@
 #include <difjit/verifier.hpp>
 #include <fmt/format.h>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <tuple>
 
@@ -65,12 +66,14 @@ std::vector<core::Finding> find_bounds(const difjit_difo& difo, std::uint32_t ar
 
 std::vector<core::Finding> find_all(const difjit_difo& difo, const core::Settings& settings) {
     std::vector<core::Finding> storage(64);
-    std::vector<std::uint64_t> workspace((core::workspace_size(difo) + 7) / 8);
+    // Not cleared: the passes clear what they use.
+    const std::size_t words = (core::workspace_size(difo) + 7) / 8;
+    const auto workspace = std::make_unique_for_overwrite<std::uint64_t[]>(words);
     core::Findings findings;
     do {
         storage.resize(std::max<std::size_t>(storage.size(), findings.count));
         findings = {storage.data(), static_cast<std::uint32_t>(storage.size()), 0};
-        core::verify(difo, settings, workspace.data(), workspace.size() * 8, findings);
+        core::verify(difo, settings, workspace.get(), words * 8, findings);
     } while (findings.count > storage.size());
     storage.resize(findings.count);
     return storage;

@@ -69,13 +69,19 @@ bool tighten_signs(Number& n) {
     return n.umin <= n.umax;
 }
 
-/// Sharpens each view by the others, twice round, which is where nearly all of it settles.
+/// Sharpens each view by the others, at most twice round, which is where nearly all of it settles.
 bool tighten(Number& n) {
     if (is_empty(n))
         return false;
-    for (int round = 0; round < 2; round++)
-        if (!tighten_bits(n) || !tighten_signs(n))
+    for (int round = 0; round < 2; round++) {
+        if (!tighten_bits(n))
             return false;
+        const std::uint64_t low = n.umin, high = n.umax;
+        if (!tighten_signs(n))
+            return false;
+        if (n.umin == low && n.umax == high) // nothing new for the bits
+            return n.smin <= n.smax;
+    }
     return tighten_bits(n) && n.smin <= n.smax;
 }
 

@@ -260,7 +260,7 @@ std::string probe_text(const ProbeDescription& probe) {
         };
         return std::ranges::all_of(text, fits) ? std::string(text) : quoted(text);
     };
-    const std::string last = probe.name.empty() ? "\"\"" : part(probe.name);
+    std::string last = probe.name.empty() ? "\"\"" : part(probe.name);
     if (probe.provider.empty() && probe.module.empty() && probe.function.empty())
         return last;
     return fmt::format("{}:{}:{}:{}", part(probe.provider), part(probe.module),

@@ -151,6 +151,7 @@ Result<std::vector<std::string>> ProviderReader::types(std::uint64_t number, con
 std::vector<std::uint32_t> ProviderReader::offsets(std::uint32_t table, std::uint32_t first,
                                                    std::uint32_t count) const {
     std::vector<std::uint32_t> out;
+    out.reserve(count); // bounded by the section that was checked
     for (std::uint32_t i = 0; i < count; i++)
         out.push_back(
             dof_.load<std::uint32_t>(dof_.section(table).offset + (std::uint64_t{first} + i) * 4));

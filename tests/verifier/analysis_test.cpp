@@ -293,6 +293,14 @@ TEST(Analysis, AStoreMayUnendAString) {
     expect_no_fact(d, 5, "STRING_AT_MOST");
 }
 
+TEST(Analysis, ASubroutineThatStoresMayUnendAString) {
+    const Difo d = difo({at(Op::LDGS, arg0, 1), op(Op::PUSHTV, 0, 0, 1), call(Subr::LLTOSTR, 2),
+                         op(Op::PUSHTV, 0, 0, 2), op(Op::PUSHTV, 0, 0, 1), call(Subr::BCOPY, 3),
+                         op(Op::MOV, 2, 0, 3), op(Op::RET, 0, 0, 3)});
+    expect_fact(d, "2: %r2: a string of at most 64 bytes");
+    expect_no_fact(d, 6, "STRING_AT_MOST");
+}
+
 TEST(Analysis, TheSizeOfAnAllocationComesFromTheTupleStack) {
     const Difo d = difo({at(Op::SETX, 9, 1), op(Op::PUSHTV, 0, 0, 1), call(Subr::ALLOCA, 2),
                          op(Op::STX, 1, 0, 2), op(Op::RET, 0, 0, 2)});
@@ -300,23 +308,29 @@ TEST(Analysis, TheSizeOfAnAllocationComesFromTheTupleStack) {
 }
 
 TEST(Analysis, AnAssociativeAccessOverwritesTheSlotsBehindTheTop) {
-    Difo d = difo({at(Op::SETX, 8, 1), op(Op::PUSHTV, 0, 0, 1), op(Op::POPTS, 0, 0, 0),
-                   at(Op::LDGAA, x + 2, 2), op(Op::MOV, 0, 0, 3), op(Op::RET, 0, 0, 3)});
-    difjit_var array = variable(x + 2, DIFJIT_SCOPE_GLOBAL, false, 8);
-    array.kind = DIFJIT_VAR_KIND_ARRAY;
-    d.vars.push_back(array);
     struct Last final : Watcher {
         unsigned pushed[6] = {};
         void before(std::uint32_t pc, const Paths& paths) override {
             pushed[pc] = paths.states[0]->pushed;
         }
-    } watcher;
-    const difjit_difo view = d.view();
-    std::vector<std::uint64_t> workspace(analysis_workspace(view) / 8 + 1);
-    std::vector<Fact> storage(fact_capacity(view));
-    analyse(view, {}, std::as_writable_bytes(std::span(workspace)), storage, &watcher);
-    EXPECT_EQ(watcher.pushed[3], 1u);
-    EXPECT_EQ(watcher.pushed[4], 0u);
+    };
+    for (const Op access : {Op::LDGAA, Op::LDTAA, Op::STGAA, Op::STTAA}) {
+        Difo d = difo({at(Op::SETX, 8, 1), op(Op::PUSHTV, 0, 0, 1), op(Op::POPTS, 0, 0, 0),
+                       at(access, x + 2, 1), op(Op::MOV, 0, 0, 3), op(Op::RET, 0, 0, 3)});
+        for (const std::uint8_t scope : {DIFJIT_SCOPE_GLOBAL, DIFJIT_SCOPE_THREAD}) {
+            difjit_var array = variable(x + 2, scope, false, 8);
+            array.kind = DIFJIT_VAR_KIND_ARRAY;
+            d.vars.push_back(array);
+        }
+        EXPECT_TRUE(verify(d).empty());
+        Last watcher;
+        const difjit_difo view = d.view();
+        std::vector<std::uint64_t> workspace(analysis_workspace(view) / 8 + 1);
+        std::vector<Fact> storage(fact_capacity(view));
+        analyse(view, {}, std::as_writable_bytes(std::span(workspace)), storage, &watcher);
+        EXPECT_EQ(watcher.pushed[3], 1u);
+        EXPECT_EQ(watcher.pushed[4], 0u);
+    }
 }
 
 TEST(Analysis, VariablesThatDisagreeSayNothing) {

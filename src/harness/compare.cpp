@@ -184,7 +184,7 @@ Result<Comparison> compare_engines(const std::vector<Program>& programs, const F
         auto report = traced(programs, firings, engine, outputs[which]);
         if (!report)
             return std::unexpected(report.error());
-        comparison.report = std::move(*report);
+        comparison.report = *report;
     }
     auto difference = compare_lines(answers[0], answers[1], "interp", "jit");
     comparison.lines = difference.lines;

@@ -44,7 +44,7 @@ void Output::restore() {
 
 void Output::truncate() {
     if (file_ && ftruncate(fileno(file_.get()), 0) == 0)
-        std::rewind(file_.get());
+        (void)std::fseek(file_.get(), 0, SEEK_SET);
 }
 
 } // namespace difjit::consumer

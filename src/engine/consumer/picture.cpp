@@ -177,7 +177,8 @@ Result<std::string> packed_picture(ActionKind kind, Bytes value, PackedRange ran
     long double count = 0;
     std::string cells;
     auto shown = std::span(*rows).subspan(static_cast<std::size_t>(range.first),
-                                          static_cast<std::size_t>(range.last - range.first + 1));
+                                          static_cast<std::size_t>(range.last) + 1 -
+                                              static_cast<std::size_t>(range.first));
     for (const Bucket& row : shown) {
         scale.add(row.count, style);
         count += static_cast<long double>(row.count);

@@ -19,7 +19,6 @@ namespace {
 // A state is a word: bits 0..7 the registers that some path has written, bits 8..16 the depths that
 // the tuple stack may have, bits 17..24 the slots that hold no reference on some path. No depth: no
 // path leads here.
-constexpr std::uint32_t registers = 0xff;
 constexpr std::uint32_t depths_shift = 8;
 constexpr std::uint32_t depths = 0x1ff << depths_shift;
 constexpr std::uint32_t values_shift = 17;

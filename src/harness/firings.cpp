@@ -56,17 +56,7 @@ FiringLine parse_firing(const Json& line, ProbeNames& probes) {
     firing.probe = probes.index_of(string_field(line, "probe"));
     firing.reported_id = static_cast<std::uint32_t>(integer_field_or(line, "id", 1, max_u32));
     firing.args = integers_field(line, "args", max_args);
-    firing.cpu = static_cast<std::uint32_t>(integer_field(line, "cpu", max_cpus - 1));
-    firing.pid = integer_field(line, "pid");
-    firing.tid = integer_field(line, "tid");
-    firing.ppid = integer_field(line, "ppid");
-    firing.uid = integer_field(line, "uid");
-    firing.gid = integer_field(line, "gid");
-    firing.errno_value = integer_field(line, "errno");
-    firing.timestamp = integer_field(line, "timestamp");
-    firing.vtimestamp = integer_field(line, "vtimestamp");
-    firing.walltimestamp = integer_field(line, "walltimestamp");
-    firing.execname = string_field(line, "execname");
+    identity_fields(line, firing);
     return firing;
 }
 

@@ -14,6 +14,7 @@
 #include <difjit/error.hpp>
 #include <nlohmann/json.hpp>
 
+#include "harness/firings.hpp"
 #include "harness/memory.hpp"
 
 namespace difjit::harness {
@@ -52,6 +53,9 @@ std::vector<std::byte> hex_bytes(const std::string& digits, const std::string& w
 
 /// An array of {"addr":…,"hex":…}.
 std::vector<MemoryRegion> regions_field(const Json& object, const char* name);
+
+/// Who fires, where and when: the fields that a firing and a vectors file's setting share.
+void identity_fields(const Json& line, FiringLine& firing);
 
 } // namespace difjit::harness
 

@@ -108,18 +108,7 @@ VectorSetting parse_setting(const Json& line) {
     setting.scratch_size = integer_field(line, "scratchsize", max_scratch);
     setting.memory = regions_field(line, "memory");
     setting.user = regions_field(line, "user");
-    FiringLine& firing = setting.firing;
-    firing.cpu = static_cast<std::uint32_t>(integer_field(line, "cpu", max_cpus - 1));
-    firing.pid = integer_field(line, "pid");
-    firing.tid = integer_field(line, "tid");
-    firing.ppid = integer_field(line, "ppid");
-    firing.uid = integer_field(line, "uid");
-    firing.gid = integer_field(line, "gid");
-    firing.errno_value = integer_field(line, "errno");
-    firing.timestamp = integer_field(line, "timestamp");
-    firing.vtimestamp = integer_field(line, "vtimestamp");
-    firing.walltimestamp = integer_field(line, "walltimestamp");
-    firing.execname = string_field(line, "execname");
+    identity_fields(line, setting.firing);
     return setting;
 }
 
